@@ -1,0 +1,1 @@
+//! Item states and a policy in, levels and movements out.

@@ -1,0 +1,1 @@
+//! Rollups, the registry of metric definitions, cohorts and retention.

@@ -1,0 +1,1 @@
+//! Exact amounts, currencies, rates, rounding and calendar periods.

@@ -1,0 +1,1 @@
+//! Files and payloads in, facts and problems out.
