@@ -1,1 +1,19 @@
 //! Facts with two clocks: what was stated, when it is true, when it was learned, and which statement wins.
+//!
+//! A [`Fact`] is one normalised statement about the business. Facts are never changed, only superseded by a
+//! later statement with the same natural key, or retracted. Everything netnew computes is a function of the
+//! facts visible at some moment of knowing ([`resolve`]).
+//!
+//! This crate holds types and the rule of which fact wins. It does no I/O and knows nothing of MRR.
+
+mod bucket;
+mod discount;
+mod fact;
+mod resolve;
+mod state;
+
+pub use bucket::{BUCKETS, bucket_of, customer_hash, hash64, hash128_hex};
+pub use discount::{Discount, DiscountError, DiscountKind, DiscountLevel, DiscountValue};
+pub use fact::{AliasFact, Attributes, Body, CustomerFacts, Fact, PayloadRef, RateFact, Statement, StatementBody, Text};
+pub use resolve::{AttributeTimeline, attribute_timelines, beats, winning_states};
+pub use state::{CancelReason, ItemState, Status, UsageType};
