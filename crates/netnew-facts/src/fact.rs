@@ -165,8 +165,9 @@ fn put_state(out: &mut Vec<u8>, state: &ItemState) {
 pub struct CustomerFacts {
     /// Canonical customer id (after aliases).
     pub customer: Text,
-    /// Every id whose facts are gathered here: the canonical one and its aliases. A state fact whose
-    /// `customer` is not among them is filed here only so that it can win over a fact that is.
+    /// Every id whose facts are gathered here: the canonical one and its aliases. Where one (source,
+    /// subscription) names several customers, all its facts are filed under each of them; a state fact whose
+    /// `customer` is not among `ids` is here so that the item is seen to leave (or to have been corrected away).
     pub ids: Vec<Text>,
     /// States and attributes, superseded and retracted ones included.
     pub facts: Vec<Fact>,

@@ -1,6 +1,6 @@
 //! Which fact wins, and what was known when.
 
-use crate::fact::{Body, Fact, Text};
+use crate::fact::{Body, Fact};
 use netnew_money::Instant;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -22,19 +22,18 @@ fn rank(fact: &Fact) -> (bool, i64, u64) {
 }
 
 /// The states that hold, as known at `known_on`: per natural key the winner among visible facts, retracted
-/// ones left out, those of other customers left out, sorted by (source, subscription, item, effective_at, seq).
+/// ones left out, sorted by (source, subscription, item, effective_at, seq).
 ///
-/// `ids` are the customer ids that count as this customer (see [`crate::CustomerFacts::ids`]).
-pub fn winning_states<'a>(facts: &'a [Fact], ids: &[Text], known_on: Instant) -> Vec<&'a Fact> {
+/// Winners may name another customer: from such a state on, the item belongs to that customer and no longer to
+/// the one whose facts these are (see [`crate::CustomerFacts::ids`]).
+pub fn winning_states(facts: &[Fact], known_on: Instant) -> Vec<&Fact> {
     let mut visible: Vec<&Fact> = facts
         .iter()
         .filter(|f| f.recorded_at <= known_on && matches!(f.body, Body::State { .. }))
         .collect();
     visible.sort_by(|a, b| state_key(a).cmp(&state_key(b)).then_with(|| beats(b, a)));
     visible.dedup_by(|later, kept| state_key(later) == state_key(kept));
-    visible.retain(|f| {
-        matches!(&f.body, Body::State { state: Some(_), .. }) && ids.iter().any(|id| *id == f.customer)
-    });
+    visible.retain(|f| matches!(&f.body, Body::State { state: Some(_), .. }));
     visible
 }
 
@@ -127,10 +126,9 @@ mod tests {
     #[test]
     fn the_later_booking_corrects_and_the_past_stays_readable() {
         let facts = [state(10, 100, 1), state(20, 200, 2)];
-        let ids: Vec<Text> = vec!["c".into()];
-        assert_eq!(amount(winning_states(&facts, &ids, Instant::MAX)[0]), 20);
-        assert_eq!(amount(winning_states(&facts, &ids, Instant::from_micros(150))[0]), 10);
-        assert!(winning_states(&facts, &ids, Instant::from_micros(50)).is_empty());
+        assert_eq!(amount(winning_states(&facts, Instant::MAX)[0]), 20);
+        assert_eq!(amount(winning_states(&facts, Instant::from_micros(150))[0]), 10);
+        assert!(winning_states(&facts, Instant::from_micros(50)).is_empty());
     }
 
     #[test]
@@ -140,7 +138,7 @@ mod tests {
         let mut late_but_older = state(20, 200, 2);
         late_but_older.version = Some(800);
         let facts = [newer, late_but_older];
-        assert_eq!(amount(winning_states(&facts, &["c".into()], Instant::MAX)[0]), 10);
+        assert_eq!(amount(winning_states(&facts, Instant::MAX)[0]), 10);
     }
 
     #[test]
@@ -150,16 +148,17 @@ mod tests {
         if let Body::State { state: Some(s), .. } = &mut rebuilt.body {
             s.reconstructed = true;
         }
-        assert_eq!(amount(winning_states(&[rebuilt, observed], &["c".into()], Instant::MAX)[0]), 10);
+        assert_eq!(amount(winning_states(&[rebuilt, observed], Instant::MAX)[0]), 10);
     }
 
     #[test]
-    fn a_fact_that_moved_to_another_customer_no_longer_counts_here() {
+    fn a_correction_may_move_a_state_to_another_customer() {
         let mut moved = state(10, 200, 2);
         moved.customer = "other".into();
         let facts = [state(10, 100, 1), moved];
-        assert!(winning_states(&facts, &["c".into()], Instant::MAX).is_empty());
-        assert_eq!(winning_states(&facts, &["other".into()], Instant::MAX).len(), 1);
+        let winners = winning_states(&facts, Instant::MAX);
+        assert_eq!(winners.len(), 1);
+        assert_eq!(&*winners[0].customer, "other");
     }
 
     fn attributes(effective: Option<i64>, recorded: i64, seq: u64, values: &[(&str, Option<&str>)]) -> Fact {
