@@ -1,0 +1,173 @@
+//! Exact fractions: what a computation carries until its single rounding.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use crate::rounding::Rounding;
+use crate::wide::{cmp_products, gcd, mul_div, pow10, signed};
+use crate::{Amount, Decimal};
+
+/// An exact fraction `num / den`, always reduced, the denominator above zero.
+///
+/// Arithmetic reduces across before it multiplies, so that it runs out of 128 bits only when the
+/// reduced result, or for sums its common denominator, does; then it returns nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Ratio {
+    num: i128,
+    den: i128,
+}
+
+impl Ratio {
+    /// The fraction zero.
+    pub const ZERO: Ratio = Ratio { num: 0, den: 1 };
+    /// The fraction one.
+    pub const ONE: Ratio = Ratio { num: 1, den: 1 };
+
+    /// `num / den` reduced; nothing when `den` is zero or the reduced fraction does not fit.
+    pub fn new(num: i128, den: i128) -> Option<Ratio> {
+        Ratio::from_parts((num < 0) != (den < 0), num.unsigned_abs(), den.unsigned_abs())
+    }
+
+    fn from_parts(negative: bool, num: u128, den: u128) -> Option<Ratio> {
+        if den == 0 {
+            return None;
+        }
+        let shared = gcd(num, den);
+        Some(Ratio { num: signed(negative, num / shared)?, den: i128::try_from(den / shared).ok()? })
+    }
+
+    /// A whole number.
+    pub const fn from_int(whole: i128) -> Ratio {
+        Ratio { num: whole, den: 1 }
+    }
+
+    /// An amount in major units.
+    pub fn from_amount(amount: Amount) -> Ratio {
+        amount.to_decimal().to_ratio()
+    }
+
+    /// The reduced numerator, which carries the sign.
+    pub const fn num(self) -> i128 {
+        self.num
+    }
+
+    /// The reduced denominator, above zero.
+    pub const fn den(self) -> i128 {
+        self.den
+    }
+
+    /// Whether it is zero.
+    pub const fn is_zero(self) -> bool {
+        self.num == 0
+    }
+
+    /// Whether it is below zero.
+    pub const fn is_negative(self) -> bool {
+        self.num < 0
+    }
+
+    /// The fraction with the other sign.
+    pub fn checked_neg(self) -> Option<Ratio> {
+        Some(Ratio { num: self.num.checked_neg()?, den: self.den })
+    }
+
+    /// One over the fraction; nothing for zero.
+    pub fn checked_inverse(self) -> Option<Ratio> {
+        Ratio::from_parts(self.is_negative(), self.den.unsigned_abs(), self.num.unsigned_abs())
+    }
+
+    /// The sum, when it fits.
+    pub fn checked_add(self, other: Ratio) -> Option<Ratio> {
+        if self.den == other.den {
+            return Ratio::new(self.num.checked_add(other.num)?, self.den);
+        }
+        let shared = i128::try_from(gcd(self.den.unsigned_abs(), other.den.unsigned_abs())).ok()?;
+        let scaled_self = self.num.checked_mul(other.den / shared)?;
+        let scaled_other = other.num.checked_mul(self.den / shared)?;
+        let num = scaled_self.checked_add(scaled_other)?;
+        // Only factors of what the denominators share can still cancel.
+        let cancel = i128::try_from(gcd(num.unsigned_abs(), shared.unsigned_abs())).ok()?;
+        let den = (self.den / shared).checked_mul(other.den / cancel)?;
+        Some(Ratio { num: num / cancel, den })
+    }
+
+    /// The difference, when it fits.
+    pub fn checked_sub(self, other: Ratio) -> Option<Ratio> {
+        self.checked_add(other.checked_neg()?)
+    }
+
+    /// The product, when it fits.
+    pub fn checked_mul(self, other: Ratio) -> Option<Ratio> {
+        if self.num == 0 || other.num == 0 {
+            return Some(Ratio::ZERO);
+        }
+        let (a, b) = (self.num.unsigned_abs(), self.den.unsigned_abs());
+        let (c, d) = (other.num.unsigned_abs(), other.den.unsigned_abs());
+        let (left, right) = (gcd(a, d), gcd(c, b));
+        // Both factors are reduced, so after reducing across nothing is left to cancel.
+        let num = (a / left).checked_mul(c / right)?;
+        let den = (b / right).checked_mul(d / left)?;
+        Some(Ratio {
+            num: signed(self.is_negative() != other.is_negative(), num)?,
+            den: i128::try_from(den).ok()?,
+        })
+    }
+
+    /// The quotient; nothing when it does not fit or `other` is zero.
+    pub fn checked_div(self, other: Ratio) -> Option<Ratio> {
+        self.checked_mul(other.checked_inverse()?)
+    }
+
+    /// The fraction rounded once to an amount of ten decimals; nothing when out of range.
+    pub fn to_amount(self, rounding: Rounding) -> Option<Amount> {
+        self.round_to(Amount::SCALE, rounding).map(Amount::from_raw)
+    }
+
+    /// The fraction times `10^decimals`, rounded once to a whole number; nothing when it does not fit.
+    pub fn round_to(self, decimals: u8, rounding: Rounding) -> Option<i128> {
+        mul_div(self.num, pow10(decimals)?, self.den.unsigned_abs(), rounding)
+    }
+
+    /// Plain decimal of at most `decimals` decimals, rounded half-even, trailing zeros removed:
+    /// `0.05`, `-1.5`, `0`. A value too large for that many decimals is given with as many as fit.
+    pub fn to_decimal_string(self, decimals: u8) -> String {
+        let most = decimals.min(Decimal::MAX_SCALE);
+        for decimals in (0..=most).rev() {
+            if let Some(rounded) = self.round_to(decimals, Rounding::HalfEven) {
+                return Decimal::new(rounded, decimals).to_string();
+            }
+        }
+        // Only reachable in theory: with no decimals the quotient always fits.
+        self.to_string()
+    }
+}
+
+impl fmt::Display for Ratio {
+    /// `num/den`, or just `num` when it is whole: the exact value for explanations.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.den == 1 { write!(f, "{}", self.num) } else { write!(f, "{}/{}", self.num, self.den) }
+    }
+}
+
+impl PartialOrd for Ratio {
+    fn partial_cmp(&self, other: &Ratio) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ratio {
+    /// By value, exactly: the cross products are compared at 256 bits.
+    fn cmp(&self, other: &Ratio) -> Ordering {
+        let signs = self.num.signum().cmp(&other.num.signum());
+        if signs != Ordering::Equal {
+            return signs;
+        }
+        let magnitudes = cmp_products(
+            self.num.unsigned_abs(),
+            other.den.unsigned_abs(),
+            other.num.unsigned_abs(),
+            self.den.unsigned_abs(),
+        );
+        if self.is_negative() { magnitudes.reverse() } else { magnitudes }
+    }
+}
