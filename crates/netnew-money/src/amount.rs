@@ -207,3 +207,124 @@ impl<'a> Sum<&'a Amount> for Amount {
         amounts.copied().sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn amount(text: &str) -> Amount {
+        Amount::parse(text).unwrap()
+    }
+
+    #[test]
+    fn reads_and_prints_plainly() {
+        let cases = [
+            ("83.3333333333", "83.3333333333"),
+            ("0", "0"),
+            ("-0", "0"),
+            ("-0.00", "0"),
+            ("-5.50", "-5.5"),
+            ("+7", "7"),
+            ("1200.00", "1200"),
+            ("0.0000000001", "0.0000000001"),
+            ("1.00000000000000", "1"),
+            ("1.5E3", "1500"),
+            ("-2.5e-3", "-0.0025"),
+        ];
+        for (text, printed) in cases {
+            assert_eq!(amount(text).to_string(), printed, "{text}");
+        }
+        assert_eq!(amount("-5.5").raw(), -55_000_000_000);
+        assert_eq!(Amount::from_major(-5).raw(), -50_000_000_000);
+    }
+
+    #[test]
+    fn refuses_what_it_would_have_to_round() {
+        let cases = [
+            ("0.00000000001", "too_many_decimals"),
+            ("1e-11", "too_many_decimals"),
+            ("1e29", "too_large"),
+            ("99999999999999999999999999999999999999999", "too_large"),
+            ("1,000.00", "bad_number"),
+            ("", "bad_number"),
+            ("$5", "bad_number"),
+        ];
+        for (text, code) in cases {
+            assert_eq!(Amount::parse(text).unwrap_err().code(), code, "{text}");
+        }
+    }
+
+    #[test]
+    fn formats() {
+        let cases = [
+            ("-1234.5", 2, "-1234.50", "-1,234.50", "−1,234.50"),
+            ("1234567.891", 0, "1234568", "1,234,568", "1,234,568"),
+            ("999.995", 2, "1000.00", "1,000.00", "1,000.00"),
+            ("0.125", 2, "0.12", "0.12", "0.12"),
+            ("0.375", 2, "0.38", "0.38", "0.38"),
+            ("-0.004", 2, "0.00", "0.00", "0.00"),
+            ("-0.4", 0, "0", "0", "0"),
+            ("100", 12, "100.000000000000", "100.000000000000", "100.000000000000"),
+            ("-100000.0000000001", 10, "-100000.0000000001", "-100,000.0000000001", "−100,000.0000000001"),
+        ];
+        for (text, decimals, fixed, grouped, display) in cases {
+            assert_eq!(amount(text).format_fixed(decimals), fixed);
+            assert_eq!(amount(text).format_grouped(decimals), grouped);
+            assert_eq!(amount(text).display_grouped(decimals), display);
+        }
+    }
+
+    #[test]
+    fn rounds_to_decimals() {
+        assert_eq!(amount("2.5").round_to(0, Rounding::HalfEven), amount("2"));
+        assert_eq!(amount("2.5").round_to(0, Rounding::HalfUp), amount("3"));
+        assert_eq!(amount("-2.59").round_to(1, Rounding::Truncate), amount("-2.5"));
+        assert_eq!(amount("2.59").round_to(10, Rounding::Truncate), amount("2.59"));
+        assert_eq!(amount("2.59").round_to(200, Rounding::HalfUp), amount("2.59"));
+    }
+
+    #[test]
+    fn checks_its_range() {
+        let most = Amount::from_raw(i128::MAX);
+        let one = Amount::from_raw(1);
+        assert_eq!(most.checked_add(one), None);
+        assert_eq!(Amount::from_raw(i128::MIN).checked_neg(), None);
+        assert_eq!(most.checked_neg().unwrap().checked_sub(one), Some(Amount::from_raw(i128::MIN)));
+    }
+
+    #[test]
+    #[should_panic(expected = "left the range")]
+    fn adding_out_of_range_panics_rather_than_wraps() {
+        let _ = [Amount::from_raw(i128::MAX), Amount::from_raw(1)].iter().sum::<Amount>();
+    }
+
+    #[test]
+    fn operators() {
+        let mut sum = amount("1.5");
+        sum += amount("2");
+        sum -= amount("5");
+        assert_eq!(sum, amount("-1.5"));
+        assert_eq!((-sum, sum.abs()), (amount("1.5"), amount("1.5")));
+        assert!(sum.is_negative() && !sum.is_positive() && !sum.is_zero());
+        assert_eq!([sum, amount("2")].into_iter().sum::<Amount>(), amount("0.5"));
+    }
+
+    proptest! {
+        #[test]
+        fn printing_loses_nothing(raw: i128) {
+            prop_assert_eq!(amount(&Amount::from_raw(raw).to_string()).raw(), raw);
+        }
+
+        #[test]
+        fn signs_do_not_change_what_is_printed(raw in -(1i128 << 100)..1 << 100, decimals in 0u8..14) {
+            let (here, there) = (Amount::from_raw(raw), Amount::from_raw(-raw));
+            let bare = |text: String| text.trim_start_matches('-').to_string();
+            prop_assert_eq!(bare(here.format_fixed(decimals)), bare(there.format_fixed(decimals)));
+            prop_assert_eq!(here.format_grouped(decimals).replace(',', ""), here.format_fixed(decimals));
+            let printed = amount(&here.format_fixed(decimals));
+            prop_assert_eq!(printed, here.round_to(decimals, Rounding::HalfEven));
+        }
+    }
+}

@@ -191,3 +191,111 @@ impl fmt::Debug for Currency {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn currency(code: &str) -> Currency {
+        Currency::parse(code).unwrap()
+    }
+
+    #[test]
+    fn the_table_is_sorted_and_every_code_reads_back() {
+        assert!(CODES.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(Currency::all().count(), CODES.len());
+        for (known, code) in Currency::all().zip(CODES) {
+            assert_eq!(Currency::parse(code), Ok(known));
+            assert_eq!(known.as_str(), code);
+            assert!(known.exponent() <= 4);
+        }
+        for code in COMMON.iter().chain(NICKNAMES.iter().map(|(_, code)| code)) {
+            assert!(Currency::parse(code).is_ok(), "{code}");
+        }
+    }
+
+    #[test]
+    fn reads_any_case_with_blanks() {
+        assert_eq!(currency(" usd\n"), Currency::USD);
+        assert_eq!(currency("Eur"), Currency::EUR);
+        assert_eq!(format!("{:>5}|{:?}", Currency::GBP, Currency::JPY), "  GBP|JPY");
+    }
+
+    #[test]
+    fn suggests_what_was_meant() {
+        let cases = [
+            ("USS", Some("USD")),
+            ("UDS", Some("USD")),
+            ("euro", Some("EUR")),
+            ("€", Some("EUR")),
+            ("US$", Some("USD")),
+            ("USDT", Some("USD")),
+            ("RMB", Some("CNY")),
+            ("GB", Some("GBP")),
+            ("XXX", None),
+            ("QQQ", None),
+            ("", None),
+            ("a long line that is no currency", None),
+        ];
+        for (text, nearest) in cases {
+            match Currency::parse(text) {
+                Err(MoneyError::UnknownCurrency { nearest: found, .. }) if text != "XXX" => {
+                    assert_eq!(found, nearest, "{text}");
+                }
+                Err(MoneyError::UnknownCurrency { .. }) => {}
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+        let error = Currency::parse("USS").unwrap_err();
+        assert_eq!((error.code(), error.hint().as_str()), ("unknown_currency", "did you mean USD?"));
+    }
+
+    #[test]
+    fn smallest_units() {
+        let cases = [
+            ("USD", 2, 2),
+            ("JPY", 0, 0),
+            ("KWD", 3, 3),
+            ("CLF", 4, 4),
+            ("MGA", 2, 0),
+            ("ISK", 0, 2),
+            ("UGX", 0, 2),
+            ("HUF", 2, 2),
+            ("TWD", 2, 2),
+            ("HRK", 2, 2),
+        ];
+        for (code, iso, stripe) in cases {
+            assert_eq!(currency(code).exponent(), iso, "{code}");
+            assert_eq!(currency(code).provider_exponent(Provider::Iso), iso, "{code}");
+            assert_eq!(currency(code).provider_exponent(Provider::Stripe), stripe, "{code}");
+        }
+        let stripe_with = |decimals: u8| -> String {
+            let codes = Currency::all().filter(|c| !c.as_str().starts_with('X') || decimals != 0);
+            let codes = codes.filter(|c| c.provider_exponent(Provider::Stripe) == decimals);
+            codes.map(Currency::as_str).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(stripe_with(0), "BIF BYR CLP DJF GNF JPY KMF KRW MGA PYG RWF UYI VND VUV");
+        assert_eq!(stripe_with(3), "BHD IQD JOD KWD LYD OMR TND");
+        for code in ["XAF", "XOF", "XPF"] {
+            assert_eq!(currency(code).provider_exponent(Provider::Stripe), 0);
+        }
+    }
+
+    #[test]
+    fn amounts_from_and_to_smallest_units() {
+        let cases = [("USD", 1050, "10.5"), ("JPY", 1050, "1050"), ("KWD", 1050, "1.05"), ("ISK", 500, "5")];
+        for (code, minor, printed) in cases {
+            let amount = currency(code).amount_from_minor(minor, Provider::Stripe);
+            assert_eq!(amount.to_string(), printed, "{code}");
+            assert_eq!(currency(code).amount_to_minor(amount, Provider::Stripe), Some(minor));
+        }
+        assert_eq!(currency("ISK").amount_from_minor(500, Provider::Iso), Amount::from_major(500));
+        assert_eq!(
+            Currency::USD.amount_from_minor(i128::from(i64::MIN), Provider::Iso).raw() % 100_000_000,
+            0
+        );
+        assert_eq!(Currency::JPY.checked_amount_from_minor(i128::MAX, Provider::Iso), None);
+        let tenth_of_a_cent = Amount::parse("0.001").unwrap();
+        assert_eq!(Currency::USD.amount_to_minor(tenth_of_a_cent, Provider::Iso), None);
+    }
+}

@@ -94,13 +94,7 @@ impl Decimal {
     pub fn parse(text: &str) -> Result<Decimal, MoneyError> {
         let written = Written::split(text).ok_or_else(|| MoneyError::BadNumber { text: shown(text) })?;
         let too_large = || MoneyError::TooLarge { text: shown(text) };
-        let mut magnitude = 0u128;
-        for digit in written.whole.iter().chain(written.fraction) {
-            magnitude = magnitude
-                .checked_mul(10)
-                .and_then(|m| m.checked_add(u128::from(digit - b'0')))
-                .ok_or_else(too_large)?;
-        }
+        let magnitude = written.magnitude().ok_or_else(too_large)?;
         if magnitude == 0 {
             return Ok(Decimal::ZERO);
         }
@@ -150,6 +144,14 @@ impl<'a> Written<'a> {
         };
         let kept = fraction.iter().rposition(|&b| b != b'0').map_or(0, |last| last + 1);
         Some(Written { negative, whole: digits(whole)?, fraction: &fraction[..kept], exponent })
+    }
+
+    /// All digits as one whole number, when it fits.
+    fn magnitude(&self) -> Option<u128> {
+        let mut digits = self.whole.iter().chain(self.fraction).map(|digit| digit - b'0');
+        // Nineteen digits always fit in 64 bits, where nearly every number stays.
+        let start = digits.by_ref().take(19).fold(0u64, |sum, digit| sum * 10 + u64::from(digit));
+        digits.try_fold(u128::from(start), |sum, digit| sum.checked_mul(10)?.checked_add(u128::from(digit)))
     }
 }
 
@@ -209,5 +211,111 @@ impl Ord for Decimal {
             power(self.scale),
         );
         if self.is_negative() { magnitudes.reverse() } else { magnitudes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decimal(text: &str) -> Decimal {
+        Decimal::parse(text).unwrap()
+    }
+
+    #[test]
+    fn reads_what_files_contain() {
+        let cases = [
+            ("0", 0, 0, "0"),
+            ("-0.000", 0, 0, "0"),
+            ("1.50", 15, 1, "1.5"),
+            ("+12", 12, 0, "12"),
+            ("007.10", 71, 1, "7.1"),
+            ("100", 100, 0, "100"),
+            ("-0.000125", -125, 6, "-0.000125"),
+            ("1e3", 1000, 0, "1000"),
+            ("1.5E-2", 15, 3, "0.015"),
+            ("1.25e+1", 125, 1, "12.5"),
+            ("2500e-2", 25, 0, "25"),
+            ("0e99999999999999", 0, 0, "0"),
+            ("0.12345678901234", 12_345_678_901_234, 14, "0.12345678901234"),
+            ("12345678901234567890.5", 123_456_789_012_345_678_905, 1, "12345678901234567890.5"),
+        ];
+        for (text, mantissa, scale, printed) in cases {
+            let read = decimal(text);
+            assert_eq!((read.mantissa(), read.scale()), (mantissa, scale), "{text}");
+            assert_eq!(read.to_string(), printed, "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_everything_else() {
+        let garbage = [
+            "", "-", "+", ".", ".5", "5.", "1.2.3", "1,5", "1 000", " 1", "1 ", "--1", "+-1", "1e", "1e+",
+            "e3", "1e3.5", "1e3e3", "0x10", "inf", "nan", "NaN", "∞", "١", "1_000", "$1", "1%", "1\0",
+        ];
+        for text in garbage {
+            assert_eq!(Decimal::parse(text).map_err(|e| e.code()), Err("bad_number"), "{text:?}");
+        }
+        assert_eq!(Decimal::parse("1e-31").unwrap_err().code(), "too_many_decimals");
+        assert_eq!(Decimal::parse("1e39").unwrap_err().code(), "too_large");
+        assert_eq!(Decimal::parse("1e999999999999999999").unwrap_err().code(), "too_large");
+        assert_eq!(Decimal::parse(&"9".repeat(1000)).unwrap_err().code(), "too_large");
+        assert!(Decimal::parse(&"9".repeat(1000)).unwrap_err().to_string().len() < 120);
+        assert_eq!(decimal(&format!("{}1", "0".repeat(1000))), Decimal::ONE);
+    }
+
+    #[test]
+    fn equal_numbers_are_equal_values() {
+        assert_eq!(Decimal::new(1500, 3), decimal("1.5"));
+        assert_eq!(Decimal::new(0, 7), Decimal::ZERO);
+        assert_eq!(Decimal::new(10, 31), decimal("1e-30"));
+        assert_eq!(Decimal::new(15, 31), Decimal::new(2, 30));
+        assert_eq!(Decimal::new(25, 31), Decimal::new(2, 30));
+        assert_eq!(Decimal::new(i128::MAX, 255), Decimal::ZERO);
+        assert_eq!(Decimal::from_i64(-3), decimal("-3"));
+    }
+
+    #[test]
+    fn pads_in_a_column() {
+        assert_eq!(format!("{:>8}|", decimal("-1.5")), "    -1.5|");
+    }
+
+    #[test]
+    fn converts_exactly_or_not_at_all() {
+        assert_eq!(decimal("0.05").to_amount_exact().unwrap().to_string(), "0.05");
+        assert_eq!(decimal("0.00000000005").to_amount_exact(), None);
+        assert_eq!(decimal("1e29").to_amount_exact(), None);
+        assert_eq!(decimal("-2.50").to_ratio(), Ratio::new(-5, 2).unwrap());
+        assert_eq!(Decimal::new(i128::MIN, 0).to_ratio().num(), i128::MIN);
+    }
+
+    proptest! {
+        #[test]
+        fn printing_loses_nothing(mantissa: i128, scale in 0u8..=30) {
+            let here = Decimal::new(mantissa, scale);
+            prop_assert_eq!(decimal(&here.to_string()), here);
+        }
+
+        #[test]
+        fn order_is_by_value(a: i128, s in 0u8..=30, b: i128, t in 0u8..=30) {
+            let (a, b) = (Decimal::new(a, s), Decimal::new(b, t));
+            prop_assert_eq!(a.cmp(&b), a.to_ratio().cmp(&b.to_ratio()));
+            prop_assert_eq!(a.cmp(&b), b.cmp(&a).reverse());
+        }
+
+        #[test]
+        fn order_of_close_numbers(a in -1_000i128..1_000, s in 0u8..4, b in -1_000i128..1_000, t in 0u8..4) {
+            let aligned = |m: i128, scale: u8| m * 10i128.pow(u32::from(4 - scale));
+            prop_assert_eq!(Decimal::new(a, s).cmp(&Decimal::new(b, t)), aligned(a, s).cmp(&aligned(b, t)));
+        }
+
+        #[test]
+        fn no_text_panics(text in "[-+0-9.eE]{0,12}") {
+            if let Ok(read) = Decimal::parse(&text) {
+                prop_assert_eq!(decimal(&read.to_string()), read);
+            }
+        }
     }
 }

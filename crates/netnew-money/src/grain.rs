@@ -111,3 +111,58 @@ impl fmt::Display for Grain {
         f.pad(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(grain: Grain, week_start: WeekStart, day: &str, expected: [&str; 3]) {
+        let day = Day::parse(day).unwrap();
+        let starts = [
+            grain.previous_start(day, week_start),
+            grain.period_start(day, week_start),
+            grain.next_start(day, week_start),
+        ];
+        assert_eq!(starts.map(|start| start.to_string()), expected, "{grain} of {day}");
+    }
+
+    #[test]
+    fn periods() {
+        use Grain::*;
+        use WeekStart::*;
+        check(Day, Monday, "2024-02-29", ["2024-02-28", "2024-02-29", "2024-03-01"]);
+        check(Week, Monday, "2026-02-01", ["2026-01-19", "2026-01-26", "2026-02-02"]);
+        check(Week, Sunday, "2026-02-01", ["2026-01-25", "2026-02-01", "2026-02-08"]);
+        check(Week, Sunday, "2026-01-31", ["2026-01-18", "2026-01-25", "2026-02-01"]);
+        check(Week, Monday, "2025-01-01", ["2024-12-23", "2024-12-30", "2025-01-06"]);
+        check(Month, Monday, "2026-01-31", ["2025-12-01", "2026-01-01", "2026-02-01"]);
+        check(Quarter, Monday, "2026-02-28", ["2025-10-01", "2026-01-01", "2026-04-01"]);
+        check(Quarter, Monday, "2025-12-31", ["2025-07-01", "2025-10-01", "2026-01-01"]);
+        check(Year, Monday, "2024-12-31", ["2023-01-01", "2024-01-01", "2025-01-01"]);
+    }
+
+    #[test]
+    fn names() {
+        for grain in Grain::ALL {
+            assert_eq!(Grain::parse(grain.as_str()), Ok(grain));
+        }
+        assert_eq!(Grain::parse("decade").unwrap_err().hint(), "use day, week, month, quarter or year");
+    }
+
+    proptest! {
+        #[test]
+        fn periods_tile_the_calendar(days in -600_000i32..2_000_000, sunday: bool) {
+            let day = Day::from_days(days);
+            let weeks = if sunday { WeekStart::Sunday } else { WeekStart::Monday };
+            for grain in Grain::ALL {
+                let (start, next) = (grain.period_start(day, weeks), grain.next_start(day, weeks));
+                prop_assert!(start <= day && day < next);
+                prop_assert_eq!(grain.period_start(next.add_days(-1), weeks), start);
+                prop_assert_eq!(grain.period_start(next, weeks), next);
+                prop_assert_eq!(grain.previous_start(next, weeks), start);
+            }
+        }
+    }
+}

@@ -134,3 +134,115 @@ pub fn normalise(
 pub fn line_value(unit_price: Decimal, quantity_micros: i64) -> Option<Ratio> {
     unit_price.to_ratio().checked_mul(Ratio::new(i128::from(quantity_micros), 1_000_000)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn factors(week: &str, day: &str) -> MonthFactors {
+        let factor = |text| MonthFactors::parse_factor(text).unwrap();
+        MonthFactors { week: factor(week), day: factor(day) }
+    }
+
+    fn mrr(price: &str, unit: IntervalUnit, count: u32, factors: &MonthFactors) -> String {
+        let exact = line_value(Decimal::parse(price).unwrap(), 1_000_000).unwrap();
+        normalise(exact, unit, count, factors, Rounding::HalfEven, 10).unwrap().mrr.to_string()
+    }
+
+    #[test]
+    fn weeks_and_days_by_every_convention() {
+        let weeks = [
+            ("52/12", "86.6666666667"),
+            ("4.33", "86.6"),
+            ("4", "80"),
+            ("30/7", "85.7142857143"),
+            ("30.4375/7", "86.9642857143"),
+            ("4.345", "86.9"),
+            ("0", "0"),
+        ];
+        for (factor, expected) in weeks {
+            assert_eq!(mrr("20", IntervalUnit::Week, 1, &factors(factor, "30")), expected, "{factor}");
+        }
+        let days = [
+            ("365/12", "304.1666666667"),
+            ("30", "300"),
+            ("30.4375", "304.375"),
+            ("30.437", "304.37"),
+            ("30.44", "304.4"),
+            ("0", "0"),
+        ];
+        for (factor, expected) in days {
+            assert_eq!(mrr("10", IntervalUnit::Day, 1, &factors("4", factor)), expected, "{factor}");
+        }
+        assert_eq!(MonthFactors::default(), factors("52/12", "365/12"));
+    }
+
+    #[test]
+    fn months_and_years_by_count() {
+        let plain = MonthFactors::default();
+        assert_eq!(mrr("99", IntervalUnit::Month, 1, &plain), "99");
+        assert_eq!(mrr("100", IntervalUnit::Month, 3, &plain), "33.3333333333");
+        assert_eq!(mrr("240", IntervalUnit::Year, 2, &plain), "10");
+        assert_eq!(mrr("40", IntervalUnit::Week, 2, &plain), "86.6666666667");
+        assert_eq!(monthly_factor(IntervalUnit::Year, 1, &plain), Ratio::new(1, 12).unwrap());
+        assert_eq!(monthly_factor(IntervalUnit::Month, 0, &plain), Ratio::ZERO);
+        assert_eq!(normalise(Ratio::ONE, IntervalUnit::Month, 0, &plain, Rounding::HalfEven, 10), None);
+    }
+
+    #[test]
+    fn a_thousand_a_year_is_a_thousand_of_arr() {
+        let thousand = Ratio::from_int(1000);
+        let factors = MonthFactors::default();
+        let both = normalise(thousand, IntervalUnit::Year, 1, &factors, Rounding::HalfEven, 10).unwrap();
+        assert_eq!((both.mrr.to_string(), both.arr.to_string()), ("83.3333333333".into(), "1000".into()));
+        let cents = normalise(thousand, IntervalUnit::Year, 1, &factors, Rounding::HalfEven, 2).unwrap();
+        assert_eq!((cents.mrr.to_string(), cents.arr.to_string()), ("83.33".into(), "1000".into()));
+        let whole = normalise(thousand, IntervalUnit::Year, 1, &factors, Rounding::Truncate, 0).unwrap();
+        assert_eq!((whole.mrr.to_string(), whole.arr.to_string()), ("83".into(), "1000".into()));
+    }
+
+    #[test]
+    fn prices_finer_than_an_amount_are_not_rounded_before_the_quantity() {
+        let price = Decimal::parse("0.00000000000125").unwrap();
+        let exact = line_value(price, 4_000_000_000_000_000_000).unwrap();
+        assert_eq!(exact.to_amount(Rounding::HalfEven).unwrap().to_string(), "5");
+        assert_eq!(line_value(Decimal::parse("3").unwrap(), 2_500_000), Ratio::new(15, 2));
+        assert_eq!(line_value(Decimal::parse("3").unwrap(), -1_000_000), Some(Ratio::from_int(-3)));
+        assert_eq!(line_value(Decimal::new(i128::MAX, 0), i64::MAX), None);
+    }
+
+    #[test]
+    fn factors_that_are_none() {
+        for text in ["", "/", "52/", "/12", "52/0", "-4", "4/-1", "52/12/1", "x", "4,33", "1e99/1"] {
+            let error = MonthFactors::parse_factor(text).unwrap_err();
+            assert_eq!(error.code(), "bad_factor", "{text}");
+        }
+        assert_eq!(MonthFactors::parse_factor(" 52 / 12 "), MonthFactors::parse_factor("13/3"));
+    }
+
+    #[test]
+    fn units_by_name() {
+        for unit in IntervalUnit::ALL {
+            assert_eq!(IntervalUnit::parse(unit.as_str()), Ok(unit));
+        }
+        assert_eq!(IntervalUnit::parse("fortnight").unwrap_err().code(), "unknown_interval");
+    }
+
+    proptest! {
+        #[test]
+        fn the_unrounded_arr_is_twelve_times_the_mrr(cents in -10_000_000i64..10_000_000, count in 1u32..40) {
+            let exact = line_value(Decimal::new(i128::from(cents), 2), 1_000_000).unwrap();
+            for unit in IntervalUnit::ALL {
+                let factors = MonthFactors::default();
+                let both = normalise(exact, unit, count, &factors, Rounding::HalfEven, 10).unwrap();
+                let apart = both.arr.raw() - both.mrr.raw() * 12;
+                // Half a unit in the month counts twelve times, half a unit in the year once.
+                prop_assert!(apart.abs() <= 6, "{apart}");
+            }
+            let years = normalise(exact, IntervalUnit::Year, 1, &MonthFactors::default(), Rounding::HalfEven, 10);
+            prop_assert_eq!(years.unwrap().arr, Amount::from_raw(i128::from(cents) * 100_000_000));
+        }
+    }
+}

@@ -39,3 +39,80 @@ pub fn apportion(parts: &[Amount], total: Amount, decimals: u8) -> Vec<Amount> {
         .map(|units| flip(Amount::from_raw(units.checked_mul(unit).expect("an amount left its range"))))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(parts: &[&str], decimals: u8, printed: &[&str]) {
+        let parts: Vec<Amount> = parts.iter().map(|part| Amount::parse(part).unwrap()).collect();
+        let shares = apportion(&parts, parts.iter().sum(), decimals);
+        let shares: Vec<String> = shares.iter().map(|share| share.format_fixed(decimals)).collect();
+        assert_eq!(shares, printed);
+    }
+
+    #[test]
+    fn gives_the_missing_units_to_those_that_lost_most() {
+        check(&["33.3333333333", "33.3333333333", "33.3333333334"], 2, &["33.33", "33.33", "33.34"]);
+        check(&["33.335", "33.335", "33.33"], 2, &["33.34", "33.33", "33.33"]);
+        check(&["0.4", "0.4", "0.2"], 0, &["1", "0", "0"]);
+        check(&["5", "0.006", "0.006"], 2, &["5.00", "0.01", "0.00"]);
+        check(&["1.2345678901", "2"], 10, &["1.2345678901", "2.0000000000"]);
+        check(&[], 2, &[]);
+    }
+
+    #[test]
+    fn works_below_zero() {
+        check(&["-33.335", "-33.335", "-33.33"], 2, &["-33.34", "-33.33", "-33.33"]);
+        check(&["0.9", "-0.9"], 0, &["1", "-1"]);
+        check(&["10.005", "-3.002", "-1.001"], 2, &["10.00", "-3.00", "-1.00"]);
+    }
+
+    #[test]
+    fn a_difference_to_the_total_is_spread() {
+        let parts = [Amount::from_major(1), Amount::from_major(2)];
+        let shares = apportion(&parts, Amount::from_major(8), 0);
+        assert_eq!(shares, [Amount::from_major(4), Amount::from_major(4)]);
+    }
+
+    proptest! {
+        #[test]
+        fn adds_up_and_stays_within_a_unit(
+            raws in prop::collection::vec(-1_000_000_000_000_000i128..1_000_000_000_000_000, 1..12),
+            decimals in 0u8..=11,
+        ) {
+            let parts: Vec<Amount> = raws.iter().copied().map(Amount::from_raw).collect();
+            let total: Amount = parts.iter().sum();
+            let shares = apportion(&parts, total, decimals);
+            prop_assert_eq!(shares.iter().sum::<Amount>(), total.round_to(decimals, Rounding::HalfEven));
+            let unit = 10i128.pow(u32::from(10 - decimals.min(10)));
+            for (part, share) in parts.iter().zip(&shares) {
+                prop_assert!((share.raw() - part.raw()).abs() < unit);
+                prop_assert_eq!(share.raw() % unit, 0);
+                if part.raw() % unit == 0 {
+                    prop_assert_eq!(part, share);
+                }
+            }
+            if !total.is_zero() {
+                let flipped: Vec<Amount> = parts.iter().map(|&part| -part).collect();
+                let expected: Vec<Amount> = shares.iter().map(|&share| -share).collect();
+                prop_assert_eq!(apportion(&flipped, -total, decimals), expected);
+            }
+        }
+
+        #[test]
+        fn no_unit_would_be_better_elsewhere(raws in prop::collection::vec(0i128..1_000, 2..8)) {
+            // In units of a tenth of a cent: whoever was rounded up lost at least as much as whoever was not.
+            let parts: Vec<Amount> = raws.iter().map(|raw| Amount::from_raw(raw * 10_000_000)).collect();
+            let shares = apportion(&parts, parts.iter().sum(), 2);
+            let lost = |at: usize| parts[at].raw().rem_euclid(100_000_000);
+            for up in (0..parts.len()).filter(|&at| shares[at] > parts[at]) {
+                for down in (0..parts.len()).filter(|&at| shares[at] <= parts[at]) {
+                    prop_assert!(lost(up) > lost(down) || (lost(up) == lost(down) && up < down));
+                }
+            }
+        }
+    }
+}

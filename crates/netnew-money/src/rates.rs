@@ -6,6 +6,9 @@ use std::sync::Arc;
 use crate::wide::mul_div;
 use crate::{Amount, Currency, Day, Decimal, MoneyError, Ratio, Rounding};
 
+/// The currency one unit of which is priced, and the one it is priced in.
+type Pair = (Currency, Currency);
+
 /// Published rates by pair and day. Cloning shares the data.
 ///
 /// There is nothing to finish after inserting: the table is in order at any time, and what it answers
@@ -13,7 +16,7 @@ use crate::{Amount, Currency, Day, Decimal, MoneyError, Ratio, Rounding};
 /// and day the later insertion stays.
 #[derive(Clone, Debug, Default)]
 pub struct RateTable {
-    pairs: Arc<BTreeMap<(Currency, Currency), Vec<(Day, Ratio)>>>,
+    pairs: Arc<BTreeMap<Pair, Vec<(Day, Ratio)>>>,
 }
 
 /// How a rate was come by.
@@ -164,5 +167,159 @@ impl RateTable {
         let published = self.pairs.get(&(base, quote))?;
         let after = published.partition_point(|&(day, _)| day <= on);
         published.get(after.checked_sub(1)?).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str) -> Currency {
+        Currency::parse(text).unwrap()
+    }
+
+    fn day(text: &str) -> Day {
+        Day::parse(text).unwrap()
+    }
+
+    fn table(rates: &[(&str, &str, &str, &str)]) -> RateTable {
+        let mut table = RateTable::new();
+        for (on, base, quote, rate) in rates {
+            table.insert(day(on), code(base), code(quote), Decimal::parse(rate).unwrap()).unwrap();
+        }
+        table
+    }
+
+    /// Looks up with a week's age through the euro: value, day of publication and path.
+    fn find(
+        table: &RateTable,
+        from: &str,
+        to: &str,
+        on: &str,
+    ) -> Result<(String, String, RatePath), MoneyError> {
+        let rate = table.lookup(code(from), code(to), day(on), 7, Currency::EUR)?;
+        Ok((rate.value.to_string(), rate.published.to_string(), rate.path))
+    }
+
+    fn found(value: &str, published: &str, path: RatePath) -> Result<(String, String, RatePath), MoneyError> {
+        Ok((value.to_string(), published.to_string(), path))
+    }
+
+    #[test]
+    fn takes_the_last_one_published() {
+        let table = table(&[
+            ("2026-01-09", "EUR", "USD", "1.25"),
+            ("2026-01-02", "EUR", "USD", "1.5"),
+            ("2026-01-05", "EUR", "USD", "1.2"),
+            ("2026-01-05", "EUR", "USD", "1.3"),
+        ]);
+        assert_eq!(find(&table, "EUR", "USD", "2026-01-04"), found("3/2", "2026-01-02", RatePath::Direct));
+        assert_eq!(find(&table, "EUR", "USD", "2026-01-05"), found("13/10", "2026-01-05", RatePath::Direct));
+        assert_eq!(find(&table, "USD", "EUR", "2026-01-16"), found("4/5", "2026-01-09", RatePath::Inverse));
+        assert_eq!(find(&table, "USD", "USD", "1999-01-01"), found("1", "1999-01-01", RatePath::Identity));
+    }
+
+    #[test]
+    fn the_newer_of_direct_and_inverse_wins_and_direct_on_a_tie() {
+        let table = table(&[
+            ("2026-01-02", "EUR", "USD", "1.5"),
+            ("2026-01-03", "USD", "EUR", "0.5"),
+            ("2026-01-04", "EUR", "USD", "1.25"),
+            ("2026-01-04", "USD", "EUR", "0.7"),
+        ]);
+        assert_eq!(find(&table, "EUR", "USD", "2026-01-03"), found("2", "2026-01-03", RatePath::Inverse));
+        assert_eq!(find(&table, "EUR", "USD", "2026-01-04"), found("5/4", "2026-01-04", RatePath::Direct));
+        assert_eq!(find(&table, "USD", "EUR", "2026-01-04"), found("7/10", "2026-01-04", RatePath::Direct));
+    }
+
+    #[test]
+    fn crosses_through_the_book_s_currency_only_when_there_is_no_other() {
+        let mut table = table(&[
+            ("2026-01-02", "EUR", "USD", "1.25"),
+            ("2026-01-05", "EUR", "GBP", "0.8"),
+            ("2026-01-05", "CHF", "JPY", "150"),
+        ]);
+        assert_eq!(find(&table, "GBP", "USD", "2026-01-06"), found("25/16", "2026-01-02", RatePath::Cross));
+        table.insert(day("2026-01-01"), code("GBP"), code("USD"), Decimal::parse("1.4").unwrap()).unwrap();
+        assert_eq!(find(&table, "GBP", "USD", "2026-01-06"), found("7/5", "2026-01-01", RatePath::Direct));
+        assert_eq!(find(&table, "GBP", "USD", "2026-01-09"), found("25/16", "2026-01-02", RatePath::Cross));
+        assert!(find(&table, "CHF", "USD", "2026-01-06").is_err(), "no leg from CHF to EUR");
+    }
+
+    #[test]
+    fn a_missing_rate_is_an_error_and_never_one() {
+        let table = table(&[("2026-01-02", "EUR", "USD", "1.25"), ("2026-01-05", "EUR", "GBP", "0.8")]);
+        let missing = |from: &str, to: &str, on: &str| find(&table, from, to, on).unwrap_err();
+
+        assert!(find(&table, "EUR", "USD", "2026-01-09").is_ok());
+        let old = missing("EUR", "USD", "2026-01-10");
+        assert_eq!(
+            old.to_string(),
+            "no rate from EUR to USD for 2026-01-10: the newest is of 2026-01-02, older than 7 days"
+        );
+        assert_eq!(old.code(), "missing_rate");
+        assert_eq!(old.hint(), "import a rates file that has EUR/USD on or shortly before 2026-01-10");
+
+        let before = missing("EUR", "USD", "2026-01-01");
+        assert_eq!(before.to_string(), "no rate from EUR to USD for 2026-01-01");
+        let newest = |error: MoneyError| match error {
+            MoneyError::MissingRate { newest, .. } => newest,
+            other => panic!("{other}"),
+        };
+        assert_eq!(newest(missing("GBP", "USD", "2026-01-11")), Some(day("2026-01-02")), "the older leg");
+        assert_eq!(newest(missing("JPY", "USD", "2026-01-05")), None);
+        assert!(RateTable::new().is_empty());
+    }
+
+    #[test]
+    fn refuses_rates_that_are_none() {
+        let mut table = RateTable::new();
+        let mut insert = |base: &str, quote: &str, rate: &str| {
+            let rate = Decimal::parse(rate).unwrap();
+            table.insert(day("2026-01-02"), code(base), code(quote), rate).map_err(|e| e.to_string())
+        };
+        assert_eq!(insert("EUR", "USD", "0"), Err("rate EUR/USD of 2026-01-02 cannot be 0".to_string()));
+        assert_eq!(
+            insert("EUR", "USD", "-1.5"),
+            Err("rate EUR/USD of 2026-01-02 cannot be -1.5".to_string())
+        );
+        assert_eq!(
+            insert("EUR", "EUR", "1.01"),
+            Err("rate EUR/EUR of 2026-01-02 cannot be 1.01".to_string())
+        );
+        assert_eq!(insert("EUR", "EUR", "1.00"), Ok(()));
+        assert!(table.is_empty());
+    }
+
+    #[test]
+    fn converts_with_one_rounding() {
+        let table = table(&[("2026-01-02", "EUR", "USD", "1.2"), ("2026-01-02", "EUR", "JPY", "160.123456")]);
+        let hundred = Amount::from_major(100);
+        let rate = |from: &str, to: &str| {
+            table.lookup(code(from), code(to), day("2026-01-02"), 7, Currency::EUR).unwrap()
+        };
+        let convert = |from: &str, to: &str, amount: Amount| {
+            rate(from, to).convert(amount, Rounding::HalfEven).unwrap().to_string()
+        };
+        assert_eq!(convert("EUR", "USD", hundred), "120");
+        assert_eq!(convert("USD", "EUR", hundred), "83.3333333333");
+        assert_eq!(convert("USD", "EUR", -hundred), "-83.3333333333");
+        // 100 / 1.2 * 160.123456, not 83.3333333333 * 160.123456 = 13343.6213333280.
+        assert_eq!(convert("USD", "JPY", hundred), "13343.6213333333");
+        assert_eq!(rate("EUR", "USD").convert(Amount::from_raw(i128::MAX), Rounding::HalfEven), None);
+        let wide = Amount::from_raw(i128::MAX / 161);
+        let back = rate("JPY", "EUR")
+            .convert(rate("EUR", "JPY").convert(wide, Rounding::HalfEven).unwrap(), Rounding::HalfEven);
+        assert!((back.unwrap() - wide).abs() <= Amount::from_raw(1), "beyond 128 bits on the way");
+    }
+
+    #[test]
+    fn clones_share_until_changed() {
+        let one = table(&[("2026-01-02", "EUR", "USD", "1.2")]);
+        let mut other = one.clone();
+        assert!(Arc::ptr_eq(&one.pairs, &other.pairs));
+        other.insert(day("2026-01-02"), code("EUR"), code("USD"), Decimal::from_i64(2)).unwrap();
+        assert_eq!(find(&one, "EUR", "USD", "2026-01-02"), found("6/5", "2026-01-02", RatePath::Direct));
+        assert_eq!(find(&other, "EUR", "USD", "2026-01-02"), found("2", "2026-01-02", RatePath::Direct));
     }
 }

@@ -171,3 +171,131 @@ impl Ord for Ratio {
         if self.is_negative() { magnitudes.reverse() } else { magnitudes }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ratio(num: i128, den: i128) -> Ratio {
+        Ratio::new(num, den).unwrap()
+    }
+
+    #[test]
+    fn is_reduced_with_a_positive_denominator() {
+        assert_eq!((ratio(6, -8).num(), ratio(6, -8).den()), (-3, 4));
+        assert_eq!(ratio(0, -5), Ratio::ZERO);
+        assert_eq!(ratio(i128::MIN, i128::MIN), Ratio::ONE);
+        assert_eq!(Ratio::new(1, 0), None);
+        assert_eq!(Ratio::new(1, i128::MIN), None, "2^127 does not fit above zero");
+        assert_eq!(ratio(2, i128::MIN).den(), 1i128 << 126);
+        assert_eq!(Ratio::from_amount(Amount::parse("-2.5").unwrap()), ratio(-5, 2));
+    }
+
+    #[test]
+    fn arithmetic() {
+        assert_eq!(ratio(1, 6).checked_add(ratio(1, 10)), Some(ratio(4, 15)));
+        assert_eq!(ratio(1, 6).checked_add(ratio(-1, 6)), Some(Ratio::ZERO));
+        assert_eq!(ratio(1, 6).checked_sub(ratio(1, 2)), Some(ratio(-1, 3)));
+        assert_eq!(ratio(-2, 3).checked_mul(ratio(9, 4)), Some(ratio(-3, 2)));
+        assert_eq!(ratio(-2, 3).checked_div(ratio(-4, 9)), Some(ratio(3, 2)));
+        assert_eq!(Ratio::ONE.checked_div(Ratio::ZERO), None);
+        assert_eq!(Ratio::ZERO.checked_div(ratio(3, 4)), Some(Ratio::ZERO));
+    }
+
+    #[test]
+    fn reduces_across_before_multiplying() {
+        let big = i128::MAX - 1;
+        assert_eq!(ratio(big, 3).checked_mul(ratio(3, big)), Some(Ratio::ONE));
+        assert_eq!(ratio(big, 1).checked_mul(ratio(2, 1)), None);
+        assert_eq!(ratio(i128::MIN, 1).checked_mul(Ratio::ONE), Some(ratio(i128::MIN, 1)));
+        assert_eq!(ratio(i128::MIN, 1).checked_sub(Ratio::ONE), None);
+        assert_eq!(ratio(1, big).checked_add(ratio(1, i128::MAX)), None);
+    }
+
+    #[test]
+    fn order_never_overflows() {
+        let close = ratio(i128::MAX - 1, i128::MAX);
+        let closer = ratio(i128::MAX - 2, i128::MAX - 1);
+        assert!(closer < close && close < Ratio::ONE);
+        assert!(ratio(i128::MIN, 3) < ratio(-i128::MAX, 3));
+        assert!(ratio(-1, i128::MAX) < Ratio::ZERO);
+        assert_eq!(ratio(1, 3).max(ratio(1, 2)), ratio(1, 2));
+    }
+
+    #[test]
+    fn rounds_once() {
+        assert_eq!(ratio(1000, 12).to_amount(Rounding::HalfEven).unwrap().to_string(), "83.3333333333");
+        assert_eq!(ratio(2, 3).round_to(2, Rounding::HalfEven), Some(67));
+        assert_eq!(ratio(2, 3).round_to(2, Rounding::Truncate), Some(66));
+        assert_eq!(ratio(-5, 1000).round_to(2, Rounding::HalfEven), Some(0));
+        assert_eq!(ratio(-5, 1000).round_to(2, Rounding::HalfUp), Some(-1));
+        assert_eq!(ratio(i128::MAX, 1).to_amount(Rounding::HalfEven), None);
+        assert_eq!(ratio(i128::MAX, i128::MAX - 1).round_to(10, Rounding::HalfEven), Some(10_000_000_000));
+        assert_eq!(Ratio::ONE.round_to(39, Rounding::HalfEven), None);
+    }
+
+    #[test]
+    fn prints_decimals() {
+        let cases = [
+            (ratio(1, 20), 4, "0.05"),
+            (ratio(-3, 2), 4, "-1.5"),
+            (Ratio::ZERO, 4, "0"),
+            (ratio(-1, 1000), 2, "0"),
+            (ratio(2, 3), 4, "0.6667"),
+            (ratio(1, 8), 2, "0.12"),
+            (ratio(3, 1), 2, "3"),
+            (ratio(1, 3), 200, "0.333333333333333333333333333333"),
+        ];
+        for (value, decimals, printed) in cases {
+            assert_eq!(value.to_decimal_string(decimals), printed);
+        }
+        assert_eq!(ratio(i128::MAX, 1).to_decimal_string(10), i128::MAX.to_string());
+        assert_eq!(ratio(-3, 2).to_string(), "-3/2");
+        assert_eq!(ratio(-3, 1).to_string(), "-3");
+    }
+
+    fn small() -> impl Strategy<Value = Ratio> {
+        (-1_000_000i128..1_000_000, 1i128..1_000_000).prop_map(|(num, den)| ratio(num, den))
+    }
+
+    fn any() -> impl Strategy<Value = Ratio> {
+        (proptest::prelude::any::<i128>(), 1i128..i128::MAX).prop_map(|(num, den)| ratio(num, den))
+    }
+
+    proptest! {
+        #[test]
+        fn follows_the_laws_of_fractions(a in small(), b in small(), c in small()) {
+            let sum = a.checked_add(b).unwrap();
+            prop_assert_eq!(sum, b.checked_add(a).unwrap());
+            prop_assert_eq!(sum.checked_sub(b).unwrap(), a);
+            let spread = a.checked_mul(c).unwrap().checked_add(b.checked_mul(c).unwrap()).unwrap();
+            prop_assert_eq!(sum.checked_mul(c).unwrap(), spread);
+            if !b.is_zero() {
+                prop_assert_eq!(a.checked_mul(b).unwrap().checked_div(b).unwrap(), a);
+            }
+            prop_assert_eq!(a.cmp(&b), a.checked_sub(b).unwrap().num().cmp(&0));
+            for value in [sum, spread] {
+                prop_assert_eq!(Some(value), Ratio::new(value.num(), value.den()), "reduced");
+            }
+        }
+
+        #[test]
+        fn order_is_total(a in any(), b in any(), c in any()) {
+            prop_assert_eq!(a.cmp(&b), b.cmp(&a).reverse());
+            prop_assert_eq!(a == b, a.cmp(&b).is_eq());
+            if a <= b && b <= c {
+                prop_assert!(a <= c);
+            }
+            let whole = |r: Ratio| r.num().div_euclid(r.den());
+            prop_assert!(whole(a) >= whole(b) || a < b);
+        }
+
+        #[test]
+        fn half_even_is_symmetric(a in small(), decimals in 0u8..=20) {
+            let there = a.checked_neg().unwrap().round_to(decimals, Rounding::HalfEven).unwrap();
+            prop_assert_eq!(a.round_to(decimals, Rounding::HalfEven).unwrap(), -there);
+        }
+    }
+}

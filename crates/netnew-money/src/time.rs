@@ -293,3 +293,145 @@ impl fmt::Debug for Day {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn day(text: &str) -> Day {
+        Day::parse(text).unwrap()
+    }
+
+    #[test]
+    fn reads_rfc3339() {
+        let cases = [
+            ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"),
+            ("2026-01-31t12:00:00z", "2026-01-31T12:00:00Z"),
+            ("2026-01-31T00:00:00.000Z", "2026-01-31T00:00:00Z"),
+            ("2026-01-31T12:00:00.25+05:30", "2026-01-31T06:30:00.25Z"),
+            ("2026-01-31T23:59:59.123456789-00:00", "2026-01-31T23:59:59.123456Z"),
+            ("2024-02-29T23:30:00-03:30", "2024-03-01T03:00:00Z"),
+            ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+            ("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+            ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+        ];
+        for (text, printed) in cases {
+            assert_eq!(Instant::parse_rfc3339(text).unwrap().to_string(), printed, "{text}");
+        }
+        assert_eq!(Instant::parse_rfc3339("1970-01-01T00:00:01Z").unwrap().micros(), 1_000_000);
+    }
+
+    #[test]
+    fn refuses_other_dates_and_times() {
+        let garbage = [
+            "",
+            "2026-01-31",
+            "2026-01-31T12:00:00",
+            "2026-01-31 12:00:00Z",
+            "2026-01-31T12:00Z",
+            "2026-01-31T12:00:00.Z",
+            "2026-01-31T12:00:00+0100",
+            "2026-01-31T12:00:00+01",
+            "2026-01-31T12:00:00+24:00",
+            "2026-01-31T24:00:00Z",
+            "2026-01-31T12:60:00Z",
+            "2026-02-30T12:00:00Z",
+            "2025-02-29T12:00:00Z",
+            "2026-1-31T12:00:00Z",
+            "2026-01-31T12:00:00Zx",
+            "0000-12-31T23:59:59Z",
+            "0001-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59-00:01",
+            "２026-01-31T12:00:00Z",
+            "1769817600",
+        ];
+        for text in garbage {
+            assert_eq!(Instant::parse_rfc3339(text).map_err(|e| e.code()), Err("bad_instant"), "{text}");
+        }
+    }
+
+    #[test]
+    fn stays_in_range() {
+        assert_eq!(Instant::from_micros(i64::MIN), Instant::MIN);
+        assert_eq!(Instant::MAX.add_micros(1), Instant::MAX);
+        assert_eq!(Instant::MIN.to_string(), "0001-01-01T00:00:00Z");
+        assert_eq!(Instant::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
+        assert_eq!(Day::from_days(i32::MIN).to_string(), "0001-01-01");
+        assert_eq!(Day::from_days(i32::MAX).to_string(), "9999-12-31");
+        assert_eq!(Day::MAX.add_months(1), Day::MAX);
+        assert_eq!(Day::MIN.add_months(-1), Day::MIN);
+        assert_eq!(day("2026-01-31").add_months(i32::MAX), Day::MAX);
+        assert_eq!(day("2026-01-31").add_months(i32::MIN), Day::MIN);
+    }
+
+    #[test]
+    fn days() {
+        assert_eq!(day("1970-01-01").days(), 0);
+        assert_eq!(day("2000-03-01").days(), 11_017);
+        assert_eq!(day("2026-01-31").ymd(), (2026, 1, 31));
+        assert_eq!(day("2026-02-28").add_days(1), day("2026-03-01"));
+        assert_eq!(day("2024-03-01").days_since(day("2024-02-28")), 2);
+        assert_eq!(day("1970-01-01").weekday(), 3);
+        assert_eq!(day("2026-02-02").weekday(), 0);
+        assert_eq!(day("1900-01-01").weekday(), 0);
+        assert_eq!(day("2024-02-10").last_of_month(), day("2024-02-29"));
+        assert_eq!(day("2024-02-10").first_of_month(), day("2024-02-01"));
+        assert_eq!((day("1900-02-10").days_in_month(), day("2000-02-10").days_in_month()), (28, 29));
+        for text in
+            ["2025-02-29", "1900-02-29", "2026-13-01", "2026-00-01", "2026-01-00", "26-01-01", "2026/01/01"]
+        {
+            assert_eq!(Day::parse(text).map_err(|e| e.code()), Err("bad_day"), "{text}");
+        }
+        assert_eq!(Day::from_ymd(0, 1, 1), None);
+        assert_eq!(Day::from_ymd(10_000, 1, 1), None);
+    }
+
+    #[test]
+    fn month_ends() {
+        let january = day("2023-01-31");
+        assert_eq!(january.add_months(1), day("2023-02-28"));
+        assert_eq!(january.add_months(13), day("2024-02-29"));
+        assert_eq!(january.add_months(-2), day("2022-11-30"));
+        assert_eq!(day("2023-02-28").add_months_anchored(1, 31), day("2023-03-31"));
+        assert_eq!(day("2023-02-28").add_months(1), day("2023-03-28"));
+        assert_eq!(day("2024-02-29").add_months(12), day("2025-02-28"));
+        assert_eq!(day("2023-05-15").add_months_anchored(1, 0), day("2023-06-01"));
+    }
+
+    #[test]
+    fn every_day_of_the_calendar_follows_the_one_before() {
+        let (mut year, mut month, mut of_month) = (1, 1, 1);
+        for number in Day::MIN.days()..=Day::MAX.days() {
+            let here = Day::from_days(number);
+            assert_eq!(here.ymd(), (year, month, of_month));
+            assert_eq!(Day::from_ymd(year, month, of_month), Some(here));
+            of_month += 1;
+            if of_month > days_in_month(year, month) {
+                (of_month, month) = (1, month + 1);
+            }
+            if month > 12 {
+                (month, year) = (1, year + 1);
+            }
+        }
+        assert_eq!(year, 10_000);
+    }
+
+    proptest! {
+        #[test]
+        fn printing_loses_nothing(micros in Instant::MIN.micros()..=Instant::MAX.micros()) {
+            let here = Instant::from_micros(micros);
+            prop_assert_eq!(Instant::parse_rfc3339(&here.to_string()), Ok(here));
+            let day = Day::from_days(i32::try_from(micros.div_euclid(DAY_MICROS)).unwrap());
+            prop_assert_eq!(Day::parse(&day.to_string()), Ok(day));
+        }
+
+        #[test]
+        fn no_text_panics(text in "\\PC{0,40}") {
+            let _ = Instant::parse_rfc3339(&text);
+            let _ = Day::parse(&text);
+        }
+    }
+}

@@ -281,3 +281,223 @@ impl fmt::Display for Zone {
         f.pad(&self.0.name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::DateTime;
+
+    use super::*;
+
+    fn zone(name: &str) -> Zone {
+        Zone::parse(name).unwrap()
+    }
+
+    fn day(text: &str) -> Day {
+        Day::parse(text).unwrap()
+    }
+
+    fn instant(text: &str) -> Instant {
+        Instant::parse_rfc3339(text).unwrap()
+    }
+
+    fn starts(name: &str, of: &str, at: &str) {
+        assert_eq!(zone(name).start_of(day(of)), instant(at), "{of} in {name}");
+    }
+
+    #[test]
+    fn names() {
+        assert_eq!(zone("europe/paris").name(), "Europe/Paris");
+        assert_eq!(zone(" utc ").name(), "UTC");
+        assert_eq!(zone("UTC"), Zone::utc());
+        assert_ne!(zone("Asia/Tokyo"), Zone::utc());
+        let cases = [
+            ("Paris", "did you mean Europe/Paris?"),
+            ("New York", "did you mean America/New_York?"),
+            ("america/new-york", "did you mean America/New_York?"),
+            ("Europe/Pari", "did you mean Europe/Paris?"),
+            ("Europe/Calcutta", "did you mean Asia/Calcutta?"),
+            ("pst", "did you mean America/Los_Angeles?"),
+            ("+02:00", "use an IANA name such as Europe/Paris or UTC"),
+            ("", "use an IANA name such as Europe/Paris or UTC"),
+            ("Etc/Unknown", "use an IANA name such as Europe/Paris or UTC"),
+            ("../../etc/passwd", "use an IANA name such as Europe/Paris or UTC"),
+        ];
+        for (name, hint) in cases {
+            let error = Zone::parse(name).unwrap_err();
+            assert_eq!((error.code(), error.hint().as_str()), ("unknown_zone", hint), "{name}");
+        }
+    }
+
+    #[test]
+    fn days_by_the_wall_clock() {
+        let cases = [
+            ("UTC", "2026-01-31T23:59:59.999999Z", "2026-01-31"),
+            ("Asia/Kolkata", "2026-01-31T18:29:59.999999Z", "2026-01-31"),
+            ("Asia/Kolkata", "2026-01-31T18:30:00Z", "2026-02-01"),
+            ("America/St_Johns", "2026-02-01T03:29:59Z", "2026-01-31"),
+            ("America/St_Johns", "2026-02-01T03:30:00Z", "2026-02-01"),
+            ("America/St_Johns", "2026-07-01T02:30:00Z", "2026-07-01"),
+            ("Australia/Lord_Howe", "2026-01-31T13:00:00Z", "2026-02-01"),
+            ("Australia/Lord_Howe", "2026-06-30T13:29:59Z", "2026-06-30"),
+            ("Australia/Lord_Howe", "2026-06-30T13:30:00Z", "2026-07-01"),
+            ("America/New_York", "2300-07-01T03:59:59Z", "2300-06-30"),
+            ("America/New_York", "2300-07-01T04:00:00Z", "2300-07-01"),
+        ];
+        for (name, at, expected) in cases {
+            assert_eq!(zone(name).day_of(instant(at)), day(expected), "{at} in {name}");
+        }
+    }
+
+    #[test]
+    fn days_begin_at_the_first_instant_there_is() {
+        starts("Asia/Kolkata", "2026-02-01", "2026-01-31T18:30:00Z");
+        starts("America/St_Johns", "2026-02-01", "2026-02-01T03:30:00Z");
+        starts("Australia/Lord_Howe", "2026-07-01", "2026-06-30T13:30:00Z");
+        // Clocks went from 00:00 to 01:00.
+        starts("America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z");
+        starts("America/Sao_Paulo", "2018-11-05", "2018-11-05T02:00:00Z");
+        // Clocks went from 24:00 back to 23:00: the day begins once.
+        starts("America/Sao_Paulo", "2019-02-17", "2019-02-17T03:00:00Z");
+        starts("America/Sao_Paulo", "2019-02-16", "2019-02-16T02:00:00Z");
+        // Clocks went from 00:00 to 01:00 under a rule that still holds.
+        starts("Asia/Beirut", "2026-03-29", "2026-03-28T22:00:00Z");
+        starts("Asia/Beirut", "2300-04-01", "2300-03-31T21:00:00Z");
+        // A day that never was.
+        starts("Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00Z");
+        starts("Pacific/Apia", "2011-12-31", "2011-12-30T10:00:00Z");
+        starts("Pacific/Apia", "2011-12-29", "2011-12-29T10:00:00Z");
+        // 00:01 went back to 23:01: the minute before counts too.
+        starts("America/St_Johns", "2010-11-07", "2010-11-07T02:30:00Z");
+    }
+
+    #[test]
+    fn days_never_run_backwards() {
+        let newfoundland = zone("America/St_Johns");
+        let repeated = instant("2010-11-07T03:00:00Z");
+        assert_eq!(newfoundland.clock(repeated), (day("2010-11-06"), 23 * 3_600_000_000 + 30 * 60_000_000));
+        assert_eq!(newfoundland.day_of(repeated), day("2010-11-07"), "the day had begun half an hour before");
+        assert_eq!(newfoundland.day_of(instant("2010-11-07T02:29:59Z")), day("2010-11-06"));
+        assert_eq!(newfoundland.day_of(instant("2010-11-08T03:29:59Z")), day("2010-11-07"));
+    }
+
+    #[test]
+    fn wall_clock_times() {
+        let new_york = zone("America/New_York");
+        let at = |of: &str, hour, minute| new_york.at(day(of), hour, minute, 0, 0);
+        assert_eq!(at("2026-03-08", 2, 30), instant("2026-03-08T07:30:00Z"), "skipped: as late as 03:30");
+        assert_eq!(at("2026-11-01", 1, 30), instant("2026-11-01T05:30:00Z"), "twice: the first");
+        assert_eq!(at("2026-07-01", 24, 0), instant("2026-07-02T04:00:00Z"));
+        assert_eq!(at("2300-03-11", 2, 30), instant("2300-03-11T07:30:00Z"));
+        assert_eq!(at("2300-11-04", 1, 30), instant("2300-11-04T05:30:00Z"));
+        let half_past = zone("Asia/Kolkata").at(day("2026-02-01"), 12, 0, 5, 7);
+        assert_eq!(half_past, instant("2026-02-01T06:30:05.000007Z"));
+    }
+
+    #[test]
+    fn months_keep_the_anchor_and_the_wall_clock() {
+        let new_york = zone("America/New_York");
+        let start = new_york.at(day("2026-01-31"), 9, 0, 0, 0);
+        let february = new_york.add_months(start, 1, 31);
+        assert_eq!(february, instant("2026-02-28T14:00:00Z"));
+        assert_eq!(
+            new_york.add_months(february, 1, 31),
+            instant("2026-03-31T13:00:00Z"),
+            "summer time by now"
+        );
+        assert_eq!(new_york.add_months(start, -11, 31), instant("2025-02-28T14:00:00Z"));
+        // The anchor is a day there: 20:30 on the 31st is already the 1st in UTC.
+        let evening = new_york.at(day("2026-01-31"), 20, 30, 0, 0);
+        assert_eq!(new_york.add_months(evening, 1, 31), instant("2026-03-01T01:30:00Z"));
+    }
+
+    #[test]
+    fn intervals() {
+        let paris = zone("Europe/Paris");
+        let start = paris.at(day("2024-02-29"), 0, 0, 0, 0);
+        let after = |unit, count| paris.day_of(paris.add_interval(start, unit, count)).to_string();
+        assert_eq!(after(IntervalUnit::Day, 1), "2024-03-01");
+        assert_eq!(after(IntervalUnit::Week, 6), "2024-04-11");
+        assert_eq!(after(IntervalUnit::Month, 1), "2024-03-29");
+        assert_eq!(after(IntervalUnit::Year, 1), "2025-02-28");
+        assert_eq!(after(IntervalUnit::Year, 4), "2028-02-29");
+        assert_eq!(after(IntervalUnit::Month, -1), "2024-01-29");
+        let summer = paris.add_interval(start, IntervalUnit::Week, 6);
+        assert_eq!(summer, instant("2024-04-10T22:00:00Z"), "still midnight");
+        let second_time = instant("2024-10-27T01:30:00Z");
+        assert_eq!(paris.add_interval(second_time, IntervalUnit::Day, 0), second_time);
+        for forever in [Instant::MIN, Instant::MAX] {
+            for name in ["UTC", "Pacific/Kiritimati", "America/Los_Angeles"] {
+                for count in [i32::MIN, -1, 0, 1, i32::MAX] {
+                    let _ = zone(name).add_interval(forever, IntervalUnit::Year, count);
+                    let _ = zone(name).add_interval(forever, IntervalUnit::Week, count);
+                }
+            }
+        }
+    }
+
+    /// Enough of a generator for spreading test instants, the same ones every time.
+    fn scattered(seed: u64, within: std::ops::Range<i64>) -> impl Iterator<Item = i64> {
+        let mut state = seed;
+        std::iter::repeat_with(move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            within.start + i64::try_from(state >> 1).unwrap_or(0) % (within.end - within.start)
+        })
+    }
+
+    fn jiff_clock(zone: &Zone, at: Instant) -> (Day, i64) {
+        let read = zone.0.rules.to_datetime(Timestamp::from_microsecond(at.micros()).unwrap());
+        let midnight = DateTime::from_parts(read.date(), jiff::civil::Time::midnight());
+        let within = read.duration_since(midnight).as_micros();
+        let date = Day::from_ymd(
+            read.year().into(),
+            read.month().unsigned_abs().into(),
+            read.day().unsigned_abs().into(),
+        );
+        (date.unwrap(), i64::try_from(within).unwrap())
+    }
+
+    #[test]
+    fn every_zone_agrees_with_the_database() {
+        let range = instant("1850-01-01T00:00:00Z").micros()..instant("2400-01-01T00:00:00Z").micros();
+        for (seed, name) in (1..).zip(database().available()) {
+            let Ok(zone) = Zone::parse(name.as_str()) else {
+                assert_eq!(name.as_str(), "Etc/Unknown");
+                continue;
+            };
+            let changes =
+                zone.0.rules.following(Timestamp::MIN).take(500).map(|t| t.timestamp().as_microsecond());
+            let around = changes.flat_map(|at| [at - 1, at, at + 1_800_000_000, at - 1_800_000_000]);
+            for micros in around.chain(scattered(seed, range.clone()).take(300)) {
+                let at = Instant::from_micros(micros);
+                let (shown, within) = zone.clock(at);
+                assert_eq!((shown, within), jiff_clock(&zone, at), "{at} in {name}");
+
+                let day = zone.day_of(at);
+                assert!(zone.start_of(day) <= at, "{at} in {name} before its day {day}");
+                assert!(at < zone.start_of(day.add_days(1)), "{at} in {name} after its day {day}");
+                assert!(day >= shown, "{at} in {name}");
+
+                let (year, month, of_month) = shown.ymd();
+                let civil = jiff::civil::date(
+                    year.try_into().unwrap(),
+                    month.try_into().unwrap(),
+                    of_month.try_into().unwrap(),
+                );
+                // A wall clock half an hour on may be shown never, once or twice.
+                let asked = within + 1_800_000_000;
+                let civil =
+                    civil.at(0, 0, 0, 0).checked_add(jiff::SignedDuration::from_micros(asked)).unwrap();
+                let expected = zone.0.rules.to_ambiguous_timestamp(civil).compatible().unwrap();
+                let seconds = u32::try_from(asked / 1_000_000).unwrap();
+                let found = zone.at(shown, 0, 0, seconds, u32::try_from(asked % 1_000_000).unwrap());
+                // Around the change to a rule without a change of offset (Nuuk, 2023-10-29) jiff takes the
+                // rule's clock change for one of that year and answers with another time than asked for.
+                let expected_shows = zone.0.rules.to_datetime(expected) == civil;
+                let midnight = i64::from(shown.days()) * DAY_MICROS;
+                if expected_shows || zone.local(found) != midnight + asked {
+                    assert_eq!(found.micros(), expected.as_microsecond(), "{civil} in {name}");
+                }
+            }
+        }
+    }
+}
