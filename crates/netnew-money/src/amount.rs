@@ -8,7 +8,8 @@ use crate::rounding::{Rounding, div_round};
 use crate::wide::pow10;
 use crate::{Decimal, MoneyError};
 
-const RAW_PER_MAJOR: i128 = 10_000_000_000;
+/// Raw units in one major unit.
+pub(crate) const RAW_PER_MAJOR: i128 = 10_000_000_000;
 
 /// An amount of money in the major unit (dollars, not cents) at ten decimals, without its currency.
 ///
@@ -159,7 +160,16 @@ fn out_of_range() -> ! {
 impl fmt::Display for Amount {
     /// Plain decimal without trailing zeros: `83.3333333333`, `0`, `-5.5`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.to_decimal(), f)
+        let magnitude = self.0.unsigned_abs();
+        let per_major = RAW_PER_MAJOR.unsigned_abs();
+        let whole = magnitude / per_major;
+        let text = match magnitude % per_major {
+            0 => whole.to_string(),
+            // The remainder is below 10^10, where 64-bit formatting is several times faster.
+            fraction => format!("{whole}.{:010}", fraction as u64),
+        };
+        let text = if text.contains('.') { text.trim_end_matches('0') } else { &text };
+        f.pad_integral(!self.is_negative(), "", text)
     }
 }
 

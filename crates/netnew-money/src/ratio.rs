@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use crate::amount::RAW_PER_MAJOR;
 use crate::rounding::Rounding;
 use crate::wide::{cmp_products, gcd, mul_div, pow10, signed};
 use crate::{Amount, Decimal};
@@ -43,7 +44,8 @@ impl Ratio {
 
     /// An amount in major units.
     pub fn from_amount(amount: Amount) -> Ratio {
-        amount.to_decimal().to_ratio()
+        Ratio::new(amount.raw(), RAW_PER_MAJOR)
+            .expect("a power of ten is not zero, and reducing only shrinks")
     }
 
     /// The reduced numerator, which carries the sign.
