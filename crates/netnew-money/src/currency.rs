@@ -8,9 +8,10 @@ use crate::{Amount, MoneyError};
 
 /// A currency of ISO 4217, by its three-letter code.
 ///
-/// Source: ISO 4217 list one (currencies and funds in use) as of January 2026, and from list three
-/// those replaced since 2011 that a billing history can still contain. The codes for testing (XTS) and for
-/// no currency (XXX) are not accepted.
+/// Source: ISO 4217 list one (currencies and funds in use), with the additions of 2024 and 2025 (ZWG, XCG,
+/// XAD), and from list three some replaced currencies that a billing history can still contain: ANG, BGN,
+/// BYR, CUC, EEK, HRK, LTL, LVL, MRO, SLL, STD, VEF and ZWL. The codes for testing (XTS) and for no
+/// currency (XXX) are not accepted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency([u8; 3]);
 
