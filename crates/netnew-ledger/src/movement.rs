@@ -4,7 +4,7 @@ use crate::attributes::Epoch;
 use crate::level::Level;
 use crate::phase::Phase;
 use crate::valuation::Money;
-use netnew_facts::{Fact, Text, hash128_hex};
+use netnew_facts::{Body, Fact, ItemState, Text, hash128_hex};
 use netnew_money::{Amount, Currency, Day, Instant};
 
 /// The five stories of MRR, and what only moves between plans.
@@ -231,6 +231,14 @@ pub struct CustomerLedger {
 }
 
 impl CustomerLedger {
+    /// The state behind a phase.
+    pub fn state(&self, phase: &Phase) -> Option<&ItemState> {
+        match &self.states.get(phase.fact as usize)?.body {
+            Body::State { state: Some(state), .. } => Some(state),
+            _ => None,
+        }
+    }
+
     /// Id of a step: equal after re-import and rebuild.
     pub fn step_id(&self, step: &Step) -> String {
         let unit = step.unit.to_le_bytes();

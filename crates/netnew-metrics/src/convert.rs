@@ -29,6 +29,11 @@ impl<'a> Converter<'a> {
         }
     }
 
+    /// The report's currency.
+    pub fn currency(&self) -> ReportCurrency {
+        self.currency
+    }
+
     /// True when levels are the sum of movements at their own rates, so that there is no fx line.
     pub fn frozen(&self) -> bool {
         self.ctx.policy.fx_row == FxRow::Frozen && self.constant.is_none()

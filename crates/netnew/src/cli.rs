@@ -1,0 +1,349 @@
+//! The command line: commands and flags. Help texts here are the reference.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// MRR to the cent, with receipts.
+#[derive(Parser, Debug)]
+#[command(name = "netnew", version, about, long_about = None, disable_help_subcommand = false)]
+pub struct Cli {
+    /// Flags every command takes.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do; nothing shows the demo.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags every command takes.
+#[derive(Args, Debug, Clone)]
+pub struct Common {
+    /// How to print data: table, json or csv [default: table on a terminal, json otherwise]
+    #[arg(long, global = true)]
+    pub format: Option<String>,
+    /// The book's directory
+    #[arg(long, global = true, env = "NETNEW_BOOK", default_value = "book", value_name = "DIR")]
+    pub book: PathBuf,
+    /// Freeze now: an instant (2026-11-23T14:05:00Z) or a date (the end of that day)
+    #[arg(long, global = true, env = "NETNEW_NOW", value_name = "INSTANT")]
+    pub as_of: Option<String>,
+}
+
+/// How data is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For reading.
+    Table,
+    /// For machines, exact.
+    Json,
+    /// For spreadsheets, exact.
+    Csv,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// A made-up business with known answers, and its three-month story
+    Demo(DemoArgs),
+    /// Make an empty book
+    Init(InitArgs),
+    /// Read files (CSV, JSONL, XLSX, Parquet) into the book
+    Import(ImportArgs),
+    /// MRR and its movements, period by period
+    Mrr(ReadArgs),
+    /// Every movement, one by one
+    Movements(MovementsArgs),
+    /// Figures over the movements: churn, retention, quick ratio, and more
+    Metrics(MetricsArgs),
+    /// Retention by the period in which customers started
+    Cohorts(CohortsArgs),
+    /// Customers and what they are worth
+    Customers(CustomersArgs),
+    /// One customer: items, movements, facts
+    Customer(CustomerArgs),
+    /// Where a number comes from, down to the rows of your files
+    Explain(ExplainArgs),
+    /// Check the book: invariants of the ledger and the store
+    Check(CheckArgs),
+    /// Rules for what counts as MRR: list, show, compare
+    Policy(PolicyArgs),
+    /// Write the whole book to files that can be imported again
+    Export(ExportArgs),
+    /// Write the whole book to one file
+    Backup(BackupArgs),
+    /// Make a book from a backup file
+    Restore(RestoreArgs),
+    /// The JSON Schema of a command's output
+    Schema(SchemaArgs),
+}
+
+impl Default for Command {
+    fn default() -> Command {
+        Command::Demo(DemoArgs { customers: 600, seed: 1, keep: None, no_serve: true, no_open: true, port: None, answers: false })
+    }
+}
+
+/// `netnew demo`
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// How many customers to make up
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=20_000_000))]
+    pub customers: u32,
+    /// Another seed makes another business
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Keep the files and the book in this directory instead of a temporary one
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// Only print the story
+    #[arg(long)]
+    pub no_serve: bool,
+    /// Do not open a browser
+    #[arg(long)]
+    pub no_open: bool,
+    /// Port to serve on
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Also print the table of true answers that the simulator knows
+    #[arg(long)]
+    pub answers: bool,
+}
+
+/// `netnew init`
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// Directory to make [default: --book]
+    pub dir: Option<PathBuf>,
+    /// Currency of the book
+    #[arg(long, default_value = "USD")]
+    pub currency: String,
+    /// Time zone that cuts its days and months
+    #[arg(long, default_value = "UTC")]
+    pub timezone: String,
+    /// Policy: a preset's name or a file
+    #[arg(long, default_value = "default")]
+    pub policy: String,
+}
+
+/// `netnew import`
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// Files to read, recognised by content
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// What the files hold: states, periods, customers, rates, stripe-subscriptions, stripe-customers
+    #[arg(long = "as", value_name = "KIND")]
+    pub kind: Option<String>,
+    /// Name of the source
+    #[arg(long, default_value = "files")]
+    pub source: String,
+    /// These files are the whole truth of their source for their kind: what is missing is retracted
+    #[arg(long)]
+    pub replace: bool,
+    /// Nothing goes in if anything is wrong
+    #[arg(long)]
+    pub strict: bool,
+    /// Say what would happen, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Flags that reports share.
+#[derive(Args, Debug, Clone, Default)]
+pub struct ReadArgs {
+    /// First day [default: the month of the first movement]
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<String>,
+    /// Last day, inclusive [default: as-of's day]
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<String>,
+    /// day, week, month, quarter or year
+    #[arg(long, default_value = "month")]
+    pub interval: String,
+    /// Policy: a preset's name, a saved one, or a file [default: the book's]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub policy: Option<String>,
+    /// Change a knob of the policy: --set netting=event
+    #[arg(long, value_name = "KNOB=VALUE")]
+    pub set: Vec<String>,
+    /// Currency of the figures, or `original` [default: the book's]
+    #[arg(long, value_name = "CUR")]
+    pub currency: Option<String>,
+    /// Convert everything at this day's rates
+    #[arg(long, value_name = "DATE")]
+    pub constant_rates: Option<String>,
+    /// Time zone of the report [default: the book's]
+    #[arg(long, value_name = "TZ")]
+    pub timezone: Option<String>,
+    /// Group by plan, currency, country, channel, source, layer or attr:NAME (one, or a,b)
+    #[arg(long, value_name = "FIELD")]
+    pub by: Option<String>,
+    /// Filter posted rows: plan=Pro,country=DE|FR,channel!=ads
+    #[arg(long = "where", value_name = "FILTER")]
+    pub filter: Option<String>,
+    /// Only what was known then: an instant, or a date (the end of that day)
+    #[arg(long, value_name = "INSTANT|DATE")]
+    pub known_on: Option<String>,
+    /// At most this many rows
+    #[arg(long)]
+    pub limit: Option<usize>,
+    /// Go on after an earlier answer's `next`
+    #[arg(long)]
+    pub cursor: Option<String>,
+}
+
+/// `netnew movements`
+#[derive(Args, Debug)]
+pub struct MovementsArgs {
+    /// Shared flags.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Only this customer
+    #[arg(long)]
+    pub customer: Option<String>,
+    /// Only this kind: new, expansion, contraction, churn, reactivation, transfer
+    #[arg(long)]
+    pub kind: Option<String>,
+}
+
+/// `netnew metrics`
+#[derive(Args, Debug)]
+pub struct MetricsArgs {
+    /// Names of metrics; `list` names them all, `describe NAME` explains one
+    pub names: Vec<String>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `netnew cohorts`
+#[derive(Args, Debug)]
+pub struct CohortsArgs {
+    /// customers, mrr, nrr or grr
+    #[arg(long, default_value = "customers")]
+    pub measure: String,
+    /// Shared flags.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `netnew customers`
+#[derive(Args, Debug)]
+pub struct CustomersArgs {
+    /// Shared flags.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Only customers whose id, name or e-mail contains this
+    #[arg(long)]
+    pub search: Option<String>,
+}
+
+/// `netnew customer`
+#[derive(Args, Debug)]
+pub struct CustomerArgs {
+    /// Customer id
+    pub customer: String,
+    /// Shared flags.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `netnew explain`
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// Id of a movement
+    pub movement: Option<String>,
+    /// A period, by any of its days
+    #[arg(long, value_name = "DATE")]
+    pub period: Option<String>,
+    /// Only this kind
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `netnew check`
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// One check by name [default: all]
+    pub name: Option<String>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `netnew policy`
+#[derive(Args, Debug)]
+pub struct PolicyArgs {
+    /// What about policies.
+    #[command(subcommand)]
+    pub command: PolicyCommand,
+}
+
+/// What about policies.
+#[derive(Subcommand, Debug)]
+pub enum PolicyCommand {
+    /// Presets and saved policies
+    List,
+    /// Every knob of a policy, with its source
+    Show {
+        /// Preset, saved policy or file
+        name: String,
+        /// Change a knob: KNOB=VALUE
+        #[arg(long)]
+        set: Vec<String>,
+    },
+    /// Where the MRR of two policies differs, knob by knob and customer by customer
+    Compare {
+        /// First policy
+        a: String,
+        /// Second policy
+        b: String,
+        /// End of this day [default: as-of's day]
+        #[arg(long, value_name = "DATE")]
+        at: Option<String>,
+        /// Currency of the figures [default: the book's]
+        #[arg(long)]
+        currency: Option<String>,
+        /// Only what was known then
+        #[arg(long, value_name = "INSTANT|DATE")]
+        known_on: Option<String>,
+    },
+    /// Save a policy file in the book under its name
+    Save {
+        /// The TOML file
+        file: PathBuf,
+    },
+}
+
+/// `netnew export`
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    /// Directory to write into; --format says how: parquet (the default), csv or xlsx
+    pub dir: PathBuf,
+}
+
+/// `netnew backup`
+#[derive(Args, Debug)]
+pub struct BackupArgs {
+    /// File to write
+    pub file: PathBuf,
+}
+
+/// `netnew restore`
+#[derive(Args, Debug)]
+pub struct RestoreArgs {
+    /// Backup file
+    pub file: PathBuf,
+    /// Directory to make
+    pub dir: PathBuf,
+}
+
+/// `netnew schema`
+#[derive(Args, Debug)]
+pub struct SchemaArgs {
+    /// Command whose output is described [default: list them]
+    pub command: Option<String>,
+}

@@ -1,0 +1,148 @@
+//! Printing: tables somebody likes to read, JSON and CSV that are exact.
+
+pub mod figures;
+pub mod table;
+
+use crate::cli::Format;
+use crate::environment::Environment;
+use crate::error::CliError;
+use serde_json::{Map, Value};
+use std::io::{BufWriter, Write};
+use table::Table;
+
+/// Writes to stdout; a closed pipe is nobody listening and ends the program quietly.
+pub fn stdout(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), CliError> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        other => Ok(other?),
+    }
+}
+
+/// A line of words, to stderr.
+pub fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Prints one value: as JSON, or as a table of its own making.
+pub fn object(env: &Environment, value: &Value, table: impl FnOnce() -> String) -> Result<(), CliError> {
+    match env.format {
+        Format::Json => stdout(|out| {
+            serde_json::to_writer(&mut *out, value)?;
+            out.write_all(b"\n")
+        }),
+        Format::Csv => csv(std::slice::from_ref(value)),
+        Format::Table => stdout(|out| out.write_all(table().as_bytes())),
+    }
+}
+
+/// Prints rows inside an envelope: JSON `{..envelope, "rows": [..], "next": ..}` with a row a line, CSV of the
+/// rows alone, or a table.
+pub fn rows(
+    env: &Environment,
+    envelope: &Map<String, Value>,
+    rows: &[Value],
+    next: Option<String>,
+    table: impl FnOnce() -> String,
+) -> Result<(), CliError> {
+    match env.format {
+        Format::Table => stdout(|out| out.write_all(table().as_bytes())),
+        Format::Csv => csv(rows),
+        Format::Json => stdout(|out| {
+            out.write_all(b"{")?;
+            for (key, value) in envelope {
+                serde_json::to_writer(&mut *out, key)?;
+                out.write_all(b":")?;
+                serde_json::to_writer(&mut *out, value)?;
+                out.write_all(b",")?;
+            }
+            out.write_all(b"\"rows\":[")?;
+            for (at, row) in rows.iter().enumerate() {
+                out.write_all(if at == 0 { b"\n" } else { b",\n" })?;
+                serde_json::to_writer(&mut *out, row)?;
+            }
+            out.write_all(b"],\"next\":")?;
+            serde_json::to_writer(&mut *out, &next)?;
+            out.write_all(b"}\n")
+        }),
+    }
+}
+
+/// Cuts a page out of rows: `--limit`, and where `--cursor` goes on.
+pub fn page<T>(
+    mut rows: Vec<T>,
+    limit: Option<usize>,
+    cursor: Option<&str>,
+) -> Result<(Vec<T>, Option<String>), CliError> {
+    let start = match cursor {
+        None => 0,
+        Some(text) => text.strip_prefix('r').and_then(|n| n.parse::<usize>().ok()).ok_or_else(|| {
+            CliError::usage("bad_cursor", format!("{text:?} is not a cursor"), "use the `next` of an earlier answer")
+        })?,
+    };
+    rows.drain(..start.min(rows.len()));
+    let next = limit.filter(|limit| *limit < rows.len()).map(|limit| format!("r{}", start + limit));
+    if let Some(limit) = limit {
+        rows.truncate(limit);
+    }
+    Ok((rows, next))
+}
+
+/// Rows as CSV; nested objects become `outer.inner` columns, lists are joined by spaces.
+fn csv(rows: &[Value]) -> Result<(), CliError> {
+    let flat: Vec<Vec<(String, String)>> = rows.iter().map(flatten).collect();
+    let mut columns: Vec<String> = Vec::new();
+    for row in &flat {
+        for (name, _) in row {
+            if !columns.contains(name) {
+                columns.push(name.clone());
+            }
+        }
+    }
+    stdout(|out| {
+        let mut writer = csv::Writer::from_writer(out);
+        writer.write_record(&columns)?;
+        for row in &flat {
+            writer.write_record(columns.iter().map(|c| {
+                row.iter().find(|(name, _)| name == c).map_or("", |(_, value)| value.as_str())
+            }))?;
+        }
+        writer.flush()
+    })
+}
+
+fn flatten(row: &Value) -> Vec<(String, String)> {
+    fn walk(prefix: &str, value: &Value, out: &mut Vec<(String, String)>) {
+        match value {
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                    walk(&name, value, out);
+                }
+            }
+            other => out.push((prefix.to_string(), text_of(other))),
+        }
+    }
+    let mut out = Vec::new();
+    walk("", row, &mut out);
+    out
+}
+
+/// A value as people read it: strings bare, null empty, lists joined by spaces.
+pub fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}
+
+/// A plain table of JSON rows, for listings that need nothing finer.
+pub fn plain_table(rows: &[Value], columns: &[(&str, table::Align)]) -> String {
+    let mut table = Table::new(columns.iter().map(|(name, align)| (name.replace('_', " "), *align)).collect());
+    for row in rows {
+        table.row(columns.iter().map(|(name, _)| text_of(row.get(*name).unwrap_or(&Value::Null))).collect());
+    }
+    table.render()
+}

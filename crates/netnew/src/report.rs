@@ -1,0 +1,341 @@
+//! From flags to a running report: the book, the policy, the clock, and every customer's ledger in parallel.
+
+use crate::cli::ReadArgs;
+use crate::environment::{Environment, end_of_day, instant_or_end_of_day, parse_day};
+use crate::error::CliError;
+use netnew_book::{Book, BookError, Snapshot};
+use netnew_facts::{CustomerFacts, Text};
+use netnew_ledger::{Context, CustomerLedger, replay};
+use netnew_metrics::{Extras, Field, Filter, Query, ReportCurrency, Rollup, RollupRow};
+use netnew_money::{Currency, Day, Grain, Instant, RateTable, WeekStart, Zone};
+use netnew_policy::Policy;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A book opened for reading, with everything that the ledger is a function of.
+pub struct Report {
+    /// The book.
+    pub book: Book,
+    /// A consistent view of it.
+    pub snapshot: Snapshot,
+    /// The rules.
+    pub policy: Policy,
+    /// The report's zone.
+    pub zone: Zone,
+    /// The book's zone.
+    pub book_zone: Zone,
+    /// The book's currency.
+    pub book_currency: Currency,
+    /// Rates as known.
+    pub rates: RateTable,
+    /// Now, never after `known_on`.
+    pub as_of: Instant,
+    /// What was known.
+    pub known_on: Instant,
+    /// Per source, up to when it is known complete.
+    pub data_through: BTreeMap<Text, Instant>,
+    /// Currency of the report.
+    pub currency: ReportCurrency,
+    /// One day's rates for everything.
+    pub constant_rates: Option<Day>,
+    /// Interval.
+    pub grain: Grain,
+    /// Groups.
+    pub by: Vec<Field>,
+    /// Filter.
+    pub filter: Filter,
+    from: Option<Day>,
+    to: Option<Day>,
+}
+
+impl Report {
+    /// Opens the environment's book and reads the flags.
+    pub fn open(args: &ReadArgs, env: &Environment) -> Result<Report, CliError> {
+        let book = env.open_book()?;
+        let settings = book.settings().clone();
+        let mut policy = load_policy(args.policy.as_deref(), &book)?;
+        for change in &args.set {
+            set_knob(&mut policy, change)?;
+        }
+        let book_zone = Zone::parse(&settings.timezone)?;
+        let zone = match (&args.timezone, policy.timezone.as_deref()) {
+            (Some(name), _) => Zone::parse(name).map_err(usage)?,
+            (None, Some(name)) => Zone::parse(name)?,
+            (None, None) => book_zone.clone(),
+        };
+        let now = env.now(&zone)?;
+        let known_on = match &args.known_on {
+            Some(text) => instant_or_end_of_day("--known-on", text, &zone)?,
+            None => Instant::MAX,
+        };
+        let snapshot = book.snapshot_at(known_on)?;
+        let as_of = now.min(known_on);
+        let data_through = snapshot.data_through(as_of, known_on)?;
+        let rates = known_rates(&snapshot, known_on)?;
+        let day = |flag: &str, text: &Option<String>| text.as_deref().map(|t| parse_day(flag, t)).transpose();
+        let grain = Grain::parse(&args.interval).map_err(|_| {
+            CliError::usage(
+                "bad_interval",
+                format!("unknown interval {:?}", args.interval),
+                "use day, week, month, quarter or year",
+            )
+        })?;
+        let currency = match args.currency.as_deref() {
+            None => ReportCurrency::In(settings.currency),
+            Some(text) if text.eq_ignore_ascii_case("original") => ReportCurrency::Original,
+            Some(text) => ReportCurrency::In(Currency::parse(text).map_err(usage)?),
+        };
+        let by = match args.by.as_deref() {
+            None | Some("") => Vec::new(),
+            Some(text) => text.split(',').map(Field::parse).collect::<Result<_, _>>()?,
+        };
+        Ok(Report {
+            rates,
+            zone,
+            book_zone,
+            book_currency: settings.currency,
+            as_of,
+            known_on,
+            data_through,
+            currency,
+            constant_rates: day("--constant-rates", &args.constant_rates)?,
+            grain,
+            by,
+            filter: Filter::parse(args.filter.as_deref().unwrap_or_default())?,
+            from: day("--from", &args.from)?,
+            to: day("--to", &args.to)?,
+            policy,
+            snapshot,
+            book,
+        })
+    }
+
+    /// As-of's day in the report's zone.
+    pub fn today(&self) -> Day {
+        self.zone.day_of(self.as_of)
+    }
+
+    /// The instant up to which every source is known complete: the least over sources.
+    pub fn least_data_through(&self) -> Option<Instant> {
+        self.data_through.values().min().copied()
+    }
+
+    /// True when nothing has been imported that MRR could come from.
+    pub fn is_empty(&self) -> Result<bool, CliError> {
+        Ok(self.snapshot.counts()?.states == 0)
+    }
+
+    /// The question, over the whole life of the book unless the flags say less. A report that starts before the
+    /// first movement is trimmed by [`Report::trim`].
+    pub fn query(&self) -> Result<Query, CliError> {
+        let today = self.today();
+        let to = self.to.unwrap_or(today);
+        let from = match self.from {
+            Some(day) => day,
+            None => {
+                let first = self.snapshot.first_effective()?.map_or(to, |at| self.zone.day_of(at));
+                self.month_start(first.min(to))
+            }
+        };
+        if to < from {
+            return Err(netnew_metrics::QueryError::Range { from, to }.into());
+        }
+        Ok(Query {
+            from,
+            to,
+            grain: self.grain,
+            week_start: self.policy.week_start,
+            currency: self.currency,
+            constant_rates: self.constant_rates,
+            by: self.by.clone(),
+            filter: self.filter.clone(),
+            with_expected: to > today,
+        })
+    }
+
+    /// First day of a day's month.
+    pub fn month_start(&self, day: Day) -> Day {
+        Grain::Month.period_start(day, WeekStart::Monday)
+    }
+
+    /// The ledger's context for a question. `future`: work out everything that is already known, not only what
+    /// lies in range.
+    pub fn context(&self, query: &Query, future: bool) -> Context<'_> {
+        let in_range = end_of_day(query.to, &self.zone);
+        Context {
+            policy: &self.policy,
+            zone: &self.zone,
+            book_zone: &self.book_zone,
+            book_currency: self.book_currency,
+            rates: &self.rates,
+            as_of: self.as_of,
+            known_on: self.known_on,
+            horizon: if future { Instant::MAX } else { in_range.max(self.as_of) },
+            data_through: &self.data_through,
+            grain: query.grain,
+            range_start: Some(query.from),
+            dimensions: query.dimensions(),
+        }
+    }
+
+    /// Replays every customer, several at once, folding ledgers into one accumulator per part of the book; the
+    /// accumulators come back in the order of the parts.
+    pub fn fold<A, E>(
+        &self,
+        ctx: &Context,
+        new: impl Fn() -> Result<A, E> + Sync,
+        add: impl Fn(&mut A, &CustomerFacts, CustomerLedger) -> Result<(), E> + Sync,
+    ) -> Result<Vec<A>, CliError>
+    where
+        A: Send,
+        E: Into<CliError> + Send,
+    {
+        let parts = self.snapshot.partitions(rayon::current_num_threads() * 4);
+        let folded: Vec<Result<A, CliError>> = parts
+            .into_par_iter()
+            .map(|part| {
+                let mut accumulator = new().map_err(Into::into)?;
+                let mut failed: Option<CliError> = None;
+                let scanned = self.snapshot.scan(part, &mut |customer| {
+                    let outcome = replay(&customer, ctx)
+                        .map_err(CliError::from)
+                        .and_then(|ledger| add(&mut accumulator, &customer, ledger).map_err(Into::into));
+                    match outcome {
+                        Ok(()) => Ok(()),
+                        Err(error) => {
+                            failed = Some(error);
+                            Err(BookError::stopped())
+                        }
+                    }
+                });
+                match (failed, scanned) {
+                    (Some(error), _) => Err(error),
+                    (None, Err(error)) => Err(error.into()),
+                    (None, Ok(())) => Ok(accumulator),
+                }
+            })
+            .collect();
+        folded.into_iter().collect()
+    }
+
+    /// Rolls the whole book up.
+    pub fn rows(&self, query: &Query, extras: Extras) -> Result<Vec<RollupRow>, CliError> {
+        let ctx = self.context(query, extras.committed);
+        let parts = self.fold(
+            &ctx,
+            || Rollup::new(&ctx, query, extras),
+            |rollup, _, ledger| rollup.add(&ledger),
+        )?;
+        let mut whole = Rollup::new(&ctx, query, extras)?;
+        for part in parts {
+            whole.merge(part);
+        }
+        let first = whole.first_movement();
+        let rows = whole.finish()?;
+        Ok(self.trim(rows, first))
+    }
+
+    /// Without `--from`, a report starts with the month of the first movement.
+    fn trim(&self, mut rows: Vec<RollupRow>, first: Option<Day>) -> Vec<RollupRow> {
+        if self.from.is_some() {
+            return rows;
+        }
+        let Some(first) = first else { return Vec::new() };
+        let month = self.month_start(first);
+        rows.retain(|row| row.period.last >= month);
+        for row in &mut rows {
+            if row.period.first < month {
+                row.period.first = month;
+            }
+            row.period.whole &= row.period.start >= month;
+        }
+        rows
+    }
+
+    /// True when a period is whole and over.
+    pub fn complete(&self, period: &netnew_metrics::Period) -> bool {
+        period.whole && self.as_of >= end_of_day(period.next.add_days(-1), &self.zone)
+    }
+
+    /// True when a row holds what is only expected.
+    pub fn expected(&self, query: &Query, period: &netnew_metrics::Period) -> bool {
+        query.with_expected && period.last >= self.today()
+    }
+
+    /// Name of the report's currency.
+    pub fn currency_name(&self) -> String {
+        match self.currency {
+            ReportCurrency::In(currency) => currency.as_str().to_string(),
+            ReportCurrency::Original => "original".to_string(),
+        }
+    }
+}
+
+fn usage(error: netnew_money::MoneyError) -> CliError {
+    CliError::usage(error.code(), error.to_string(), error.hint())
+}
+
+/// A policy by preset name, saved name or file; without one, the book's.
+pub fn load_policy(name: Option<&str>, book: &Book) -> Result<Policy, CliError> {
+    let own = book.settings().policy.clone();
+    find_policy(name.unwrap_or(&own), Some(book))
+}
+
+/// A policy by preset name, name saved in the book, or file. `NAME@VERSION` insists on a version.
+pub fn find_policy(name: &str, book: Option<&Book>) -> Result<Policy, CliError> {
+    let (name, version) = match name.split_once('@') {
+        Some((name, version)) if !Path::new(name).exists() || version.len() <= 10 => (name, Some(version)),
+        _ => (name, None),
+    };
+    let policy = match book.map(|b| b.policy(name)).transpose()?.flatten() {
+        Some(text) => Policy::from_toml(&text, name)?,
+        None => match Policy::preset(name) {
+            Ok(policy) => policy,
+            Err(error) if !Path::new(name).is_file() => return Err(error.into()),
+            Err(_) => Policy::from_toml(&std::fs::read_to_string(name)?, name)?,
+        },
+    };
+    match version {
+        Some(version) if version != policy.version => Err(CliError::usage(
+            "unknown_policy",
+            format!("policy {name} has version {}, not {version}", policy.version),
+            "leave out @VERSION for the one there is, or give the file of the version you want",
+        )),
+        _ => Ok(policy),
+    }
+}
+
+/// Applies one `--set KNOB=VALUE`.
+pub fn set_knob(policy: &mut Policy, change: &str) -> Result<(), CliError> {
+    let Some((knob, value)) = change.split_once('=') else {
+        return Err(CliError::usage(
+            "bad_set",
+            format!("--set {change:?} has no ="),
+            "write --set KNOB=VALUE, for example --set netting=event",
+        ));
+    };
+    Ok(policy.set(knob.trim(), value.trim())?)
+}
+
+/// The rates that were known: per day and pair the winner.
+fn known_rates(snapshot: &Snapshot, known_on: Instant) -> Result<RateTable, CliError> {
+    let mut winners = BTreeMap::new();
+    for fact in snapshot.rates()? {
+        if fact.recorded_at > known_on {
+            continue;
+        }
+        let rank = (fact.version.unwrap_or(fact.recorded_at.micros()), fact.booked_seq);
+        let slot = winners.entry((fact.day, fact.base, fact.quote)).or_insert((rank, fact.rate));
+        if rank > slot.0 {
+            *slot = (rank, fact.rate);
+        }
+    }
+    let mut table = RateTable::new();
+    for ((day, base, quote), (_, rate)) in winners {
+        if let Some(rate) = rate {
+            table.insert(day, base, quote, rate)?;
+        }
+    }
+    Ok(table)
+}
