@@ -15,6 +15,8 @@ mod movement;
 mod phase;
 mod posting;
 mod replay;
+#[cfg(test)]
+mod replay_tests;
 mod valuation;
 
 pub use attributes::{Dimensions, Epoch};
