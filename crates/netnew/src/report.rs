@@ -260,7 +260,7 @@ impl Report {
 
     /// True when a row holds what is only expected.
     pub fn expected(&self, query: &Query, period: &netnew_metrics::Period) -> bool {
-        query.with_expected && period.last >= self.today()
+        query.with_expected && end_of_day(period.last, &self.zone) > self.as_of
     }
 
     /// Name of the report's currency.

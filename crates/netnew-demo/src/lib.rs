@@ -1,0 +1,1 @@
+//! A made-up subscription business with known answers.

@@ -1,0 +1,7 @@
+//! The command line from outside: files in, JSON out, as a user or a script would call it.
+
+mod harness;
+mod importing;
+mod reading;
+mod schemas;
+mod time;

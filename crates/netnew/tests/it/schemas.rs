@@ -1,0 +1,50 @@
+//! Every output fits its committed schema.
+
+use crate::harness::Desk;
+use serde_json::Value;
+
+fn fits(desk: &Desk, schema: &str, value: &Value) {
+    let schema_value = desk.ok(&["schema", schema]);
+    let validator = jsonschema::validator_for(&schema_value).expect("a valid schema");
+    let errors: Vec<String> =
+        validator.iter_errors(value).take(3).map(|e| format!("{} at {}", e, e.instance_path())).collect();
+    assert!(errors.is_empty(), "{schema}: {errors:#?}");
+}
+
+#[test]
+fn outputs_fit_their_schemas() {
+    let desk = Desk::new("2026-04-15T12:00:00Z");
+    let states = desk.file(
+        "s.csv",
+        "customer,subscription,effective_at,status,plan,amount,interval,quantity,cancel_at\n\
+         acme,s1,2026-01-10,active,Basic,20,month,2,\n\
+         acme,s1,2026-02-10,active,Pro,50.5,month,1.5,2026-06-01\n\
+         zen,s2,2026-01-15,active,Year,1000,year,,\n\
+         zen,s2,2026-03-15,canceled,,,,,\n",
+    );
+    fits(&desk, "import", &desk.ok(&["import", &states]));
+    let attributes = desk.file("c.csv", "customer,name,country\nacme,Acme,DE\n");
+    desk.ok(&["import", &attributes]);
+    for (schema, args) in [
+        ("mrr", &["mrr"][..]),
+        ("mrr", &["mrr", "--by", "plan,country", "--to", "2026-07-31"]),
+        ("mrr", &["mrr", "--currency", "original", "--interval", "week"]),
+        ("movements", &["movements"]),
+        ("movements", &["movements", "--currency", "USD", "--by", "country"]),
+        ("metrics", &["metrics"]),
+        ("metrics", &["metrics", "mrr", "--by", "plan"]),
+        ("cohorts", &["cohorts", "--measure", "nrr"]),
+        ("customers", &["customers"]),
+        ("customer", &["customer", "acme"]),
+        ("explain", &["explain", "--period", "2026-02"]),
+        ("check", &["check"]),
+        ("policy-list", &["policy", "list"]),
+        ("policy-show", &["policy", "show", "chartmogul"]),
+        ("policy-compare", &["policy", "compare", "default", "stripe"]),
+        ("demo", &["demo", "--customers", "40"]),
+    ] {
+        fits(&desk, schema, &desk.ok(args));
+    }
+    let (error, _) = desk.json(&["mrr", "--interval", "aeon"]);
+    fits(&desk, "error", &error);
+}
