@@ -8,6 +8,7 @@
 
 mod cohorts;
 mod convert;
+mod frame;
 mod query;
 mod rollup;
 
@@ -15,5 +16,6 @@ pub mod registry;
 
 pub use cohorts::{CohortRow, Cohorts, Measure};
 pub use convert::Converter;
+pub use frame::{Frame, end_of_day, known_rates};
 pub use query::{Field, Filter, Period, Place, Query, QueryError, ReportCurrency, Term};
 pub use rollup::{Extras, GroupKey, Heads, Retained, Rollup, RollupError, RollupRow, Window, row_place};

@@ -3,6 +3,7 @@
 use crate::cli::{Common, Format};
 use crate::error::CliError;
 use netnew_book::Book;
+use netnew_metrics::end_of_day;
 use netnew_money::{Day, Instant, Zone};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -102,11 +103,6 @@ pub fn instant_or_end_of_day(flag: &str, text: &str, zone: &Zone) -> Result<Inst
     }
     let day = parse_day(flag, text)?;
     Ok(end_of_day(day, zone))
-}
-
-/// The last microsecond of a day.
-pub fn end_of_day(day: Day, zone: &Zone) -> Instant {
-    Instant::from_micros(zone.start_of(day.add_days(1)).micros() - 1)
 }
 
 /// Reads a date; months (`2026-11`) are their first day.

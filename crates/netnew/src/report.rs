@@ -1,16 +1,15 @@
 //! From flags to a running report: the book, the policy, the clock, and every customer's ledger in parallel.
 
 use crate::cli::ReadArgs;
-use crate::environment::{Environment, end_of_day, instant_or_end_of_day, parse_day};
+use crate::environment::{Environment, instant_or_end_of_day, parse_day};
 use crate::error::CliError;
 use netnew_book::{Book, BookError, Snapshot};
-use netnew_facts::{CustomerFacts, Text};
+use netnew_facts::CustomerFacts;
 use netnew_ledger::{Context, CustomerLedger, replay};
-use netnew_metrics::{Extras, Field, Filter, Query, ReportCurrency, Rollup, RollupRow};
-use netnew_money::{Currency, Day, Grain, Instant, RateTable, WeekStart, Zone};
+use netnew_metrics::{Extras, Field, Filter, Frame, Query, ReportCurrency, Rollup, RollupRow, known_rates};
+use netnew_money::{Currency, Grain, Instant, Zone};
 use netnew_policy::Policy;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A book opened for reading, with everything that the ledger is a function of.
@@ -19,34 +18,22 @@ pub struct Report {
     pub book: Book,
     /// A consistent view of it.
     pub snapshot: Snapshot,
-    /// The rules.
-    pub policy: Policy,
-    /// The report's zone.
-    pub zone: Zone,
-    /// The book's zone.
-    pub book_zone: Zone,
-    /// The book's currency.
-    pub book_currency: Currency,
-    /// Rates as known.
-    pub rates: RateTable,
-    /// Now, never after `known_on`.
-    pub as_of: Instant,
-    /// What was known.
-    pub known_on: Instant,
-    /// Per source, up to when it is known complete.
-    pub data_through: BTreeMap<Text, Instant>,
-    /// Currency of the report.
-    pub currency: ReportCurrency,
-    /// One day's rates for everything.
-    pub constant_rates: Option<Day>,
-    /// Interval.
-    pub grain: Grain,
-    /// Groups.
-    pub by: Vec<Field>,
-    /// Filter.
-    pub filter: Filter,
-    from: Option<Day>,
-    to: Option<Day>,
+    /// What the figures are a function of besides the facts.
+    pub frame: Frame,
+}
+
+impl std::ops::Deref for Report {
+    type Target = Frame;
+
+    fn deref(&self) -> &Frame {
+        &self.frame
+    }
+}
+
+impl std::ops::DerefMut for Report {
+    fn deref_mut(&mut self) -> &mut Frame {
+        &mut self.frame
+    }
 }
 
 impl Report {
@@ -72,7 +59,8 @@ impl Report {
         let snapshot = book.snapshot_at(known_on)?;
         let as_of = now.min(known_on);
         let data_through = snapshot.data_through(as_of, known_on)?;
-        let rates = known_rates(&snapshot, known_on)?;
+        let rates = known_rates(&snapshot.rates()?, known_on)?;
+        let first_effective = snapshot.first_effective(known_on)?;
         let day = |flag: &str, text: &Option<String>| text.as_deref().map(|t| parse_day(flag, t)).transpose();
         let grain = Grain::parse(&args.interval).map_err(|_| {
             CliError::usage(
@@ -90,7 +78,7 @@ impl Report {
             None | Some("") => Vec::new(),
             Some(text) => text.split(',').map(Field::parse).collect::<Result<_, _>>()?,
         };
-        Ok(Report {
+        let frame = Frame {
             rates,
             zone,
             book_zone,
@@ -98,6 +86,7 @@ impl Report {
             as_of,
             known_on,
             data_through,
+            first_effective,
             currency,
             constant_rates: day("--constant-rates", &args.constant_rates)?,
             grain,
@@ -106,77 +95,13 @@ impl Report {
             from: day("--from", &args.from)?,
             to: day("--to", &args.to)?,
             policy,
-            snapshot,
-            book,
-        })
-    }
-
-    /// As-of's day in the report's zone.
-    pub fn today(&self) -> Day {
-        self.zone.day_of(self.as_of)
-    }
-
-    /// The instant up to which every source is known complete: the least over sources.
-    pub fn least_data_through(&self) -> Option<Instant> {
-        self.data_through.values().min().copied()
+        };
+        Ok(Report { snapshot, book, frame })
     }
 
     /// True when nothing has been imported that MRR could come from.
     pub fn is_empty(&self) -> Result<bool, CliError> {
         Ok(self.snapshot.counts()?.states == 0)
-    }
-
-    /// The question, over the whole life of the book unless the flags say less. A report that starts before the
-    /// first movement is trimmed by [`Report::trim`].
-    pub fn query(&self) -> Result<Query, CliError> {
-        let today = self.today();
-        let to = self.to.unwrap_or(today);
-        let from = match self.from {
-            Some(day) => day,
-            None => {
-                let first = self.snapshot.first_effective()?.map_or(to, |at| self.zone.day_of(at));
-                self.month_start(first.min(to))
-            }
-        };
-        if to < from {
-            return Err(netnew_metrics::QueryError::Range { from, to }.into());
-        }
-        Ok(Query {
-            from,
-            to,
-            grain: self.grain,
-            week_start: self.policy.week_start,
-            currency: self.currency,
-            constant_rates: self.constant_rates,
-            by: self.by.clone(),
-            filter: self.filter.clone(),
-            with_expected: to > today,
-        })
-    }
-
-    /// First day of a day's month.
-    pub fn month_start(&self, day: Day) -> Day {
-        Grain::Month.period_start(day, WeekStart::Monday)
-    }
-
-    /// The ledger's context for a question. `future`: work out everything that is already known, not only what
-    /// lies in range.
-    pub fn context(&self, query: &Query, future: bool) -> Context<'_> {
-        let in_range = end_of_day(query.to, &self.zone);
-        Context {
-            policy: &self.policy,
-            zone: &self.zone,
-            book_zone: &self.book_zone,
-            book_currency: self.book_currency,
-            rates: &self.rates,
-            as_of: self.as_of,
-            known_on: self.known_on,
-            horizon: if future { Instant::MAX } else { in_range.max(self.as_of) },
-            data_through: &self.data_through,
-            grain: query.grain,
-            range_start: Some(query.from),
-            dimensions: query.dimensions(),
-        }
     }
 
     /// Replays every customer, several at once, folding ledgers into one accumulator per part of the book; the
@@ -235,41 +160,6 @@ impl Report {
         let rows = whole.finish()?;
         Ok(self.trim(rows, first))
     }
-
-    /// Without `--from`, a report starts with the month of the first movement.
-    fn trim(&self, mut rows: Vec<RollupRow>, first: Option<Day>) -> Vec<RollupRow> {
-        if self.from.is_some() {
-            return rows;
-        }
-        let Some(first) = first else { return Vec::new() };
-        let month = self.month_start(first);
-        rows.retain(|row| row.period.last >= month);
-        for row in &mut rows {
-            if row.period.first < month {
-                row.period.first = month;
-            }
-            row.period.whole &= row.period.start >= month;
-        }
-        rows
-    }
-
-    /// True when a period is whole and over.
-    pub fn complete(&self, period: &netnew_metrics::Period) -> bool {
-        period.whole && self.as_of >= end_of_day(period.next.add_days(-1), &self.zone)
-    }
-
-    /// True when a row holds what is only expected.
-    pub fn expected(&self, query: &Query, period: &netnew_metrics::Period) -> bool {
-        query.with_expected && end_of_day(period.last, &self.zone) > self.as_of
-    }
-
-    /// Name of the report's currency.
-    pub fn currency_name(&self) -> String {
-        match self.currency {
-            ReportCurrency::In(currency) => currency.as_str().to_string(),
-            ReportCurrency::Original => "original".to_string(),
-        }
-    }
 }
 
 fn usage(error: netnew_money::MoneyError) -> CliError {
@@ -316,26 +206,4 @@ pub fn set_knob(policy: &mut Policy, change: &str) -> Result<(), CliError> {
         ));
     };
     Ok(policy.set(knob.trim(), value.trim())?)
-}
-
-/// The rates that were known: per day and pair the winner.
-fn known_rates(snapshot: &Snapshot, known_on: Instant) -> Result<RateTable, CliError> {
-    let mut winners = BTreeMap::new();
-    for fact in snapshot.rates()? {
-        if fact.recorded_at > known_on {
-            continue;
-        }
-        let rank = (fact.version.unwrap_or(fact.recorded_at.micros()), fact.booked_seq);
-        let slot = winners.entry((fact.day, fact.base, fact.quote)).or_insert((rank, fact.rate));
-        if rank > slot.0 {
-            *slot = (rank, fact.rate);
-        }
-    }
-    let mut table = RateTable::new();
-    for ((day, base, quote), (_, rate)) in winners {
-        if let Some(rate) = rate {
-            table.insert(day, base, quote, rate)?;
-        }
-    }
-    Ok(table)
 }

@@ -1,7 +1,7 @@
 //! `netnew policy`: the rules, where they come from, and what changing them changes.
 
 use crate::cli::{PolicyArgs, PolicyCommand, ReadArgs};
-use crate::environment::{Environment, end_of_day, parse_day};
+use crate::environment::{Environment, parse_day};
 use crate::error::CliError;
 use crate::render::table::{Align, Table};
 use crate::render::{self, say};
@@ -9,7 +9,7 @@ use crate::report::{Report, find_policy, set_knob};
 use netnew_book::Book;
 use netnew_facts::Text;
 use netnew_ledger::Context;
-use netnew_metrics::{Converter, Query, RollupError};
+use netnew_metrics::{Converter, RollupError, end_of_day};
 use netnew_money::{Amount, Day};
 use netnew_policy::Policy;
 use serde_json::{Map, Value, json};
@@ -165,7 +165,7 @@ fn compare(a: &str, b: &str, at: Option<&str>, read: &ReadArgs, env: &Environmen
 
 fn levels(report: &mut Report, policy: &Policy, day: Day) -> Result<Levels, CliError> {
     report.policy = policy.clone();
-    let query = Query { from: day, to: day, ..report.query_at(day) };
+    let query = report.query_over(day, day);
     let mut ctx: Context = report.context(&query, false);
     // A level at a past day's end must not know what only happened later that day or after.
     ctx.horizon = end_of_day(day, &report.zone).min(if query.with_expected { ctx.horizon } else { report.as_of });
