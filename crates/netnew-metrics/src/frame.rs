@@ -6,7 +6,7 @@ use crate::rollup::RollupRow;
 use netnew_facts::{RateFact, Text};
 use netnew_ledger::Context;
 use netnew_money::{Currency, Day, Grain, Instant, MoneyError, RateTable, WeekStart, Zone};
-use netnew_policy::Policy;
+use netnew_policy::{Policy, ScheduledChanges};
 use std::collections::BTreeMap;
 
 /// A report's inputs. Times: `as_of` is never after `known_on`.
@@ -85,7 +85,7 @@ impl Frame {
             constant_rates: self.constant_rates,
             by: self.by.clone(),
             filter: self.filter.clone(),
-            with_expected: to > self.today(),
+            with_expected: to > self.today() && self.policy.scheduled_changes == ScheduledChanges::KnownFuture,
         }
     }
 

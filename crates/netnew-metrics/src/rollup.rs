@@ -6,6 +6,7 @@ use crate::query::{Period, Place, Query, QueryError, ReportCurrency};
 use netnew_facts::Text;
 use netnew_ledger::{Context, CustomerLedger, Kind, LedgerError, LevelChange, Money, Row, Step};
 use netnew_money::{Amount, Currency, Day};
+use netnew_policy::ScheduledChanges;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
@@ -273,7 +274,8 @@ impl<'a> Rollup<'a> {
             }
             let counted = self.counts(step);
             if !counted {
-                if self.extras.committed && step.expected {
+                let scheduled = self.ctx.policy.scheduled_changes != ScheduledChanges::Ignored;
+                if self.extras.committed && scheduled && step.expected {
                     self.commit_future(ledger, step);
                 }
                 continue;
