@@ -1,0 +1,103 @@
+//! Kinds of files.
+
+use std::fmt;
+
+use crate::code;
+use crate::problem::{SourceError, shown};
+
+/// What the rows of a file are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Item states: from an instant on, an item is like this.
+    States,
+    /// Periods: a customer paid this much from a start to an end.
+    Periods,
+    /// Customers with their attributes.
+    Customers,
+    /// Published exchange rates.
+    Rates,
+    /// Stripe's dashboard export of subscriptions.
+    StripeSubscriptions,
+    /// Stripe's dashboard export of customers.
+    StripeCustomers,
+}
+
+/// Kinds with a name of their own that cannot be read yet.
+const PLANNED: [&str; 11] = [
+    "invoices",
+    "payments",
+    "refunds",
+    "usage",
+    "events",
+    "expenses",
+    "spend",
+    "opportunities",
+    "stripe-payments",
+    "stripe-invoices",
+    "stripe-json",
+];
+
+impl Kind {
+    /// Every kind that can be read, in the order of the documentation.
+    pub const ALL: [Kind; 6] = [
+        Kind::States,
+        Kind::Periods,
+        Kind::Customers,
+        Kind::Rates,
+        Kind::StripeSubscriptions,
+        Kind::StripeCustomers,
+    ];
+
+    /// The name used with `--as`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Kind::States => "states",
+            Kind::Periods => "periods",
+            Kind::Customers => "customers",
+            Kind::Rates => "rates",
+            Kind::StripeSubscriptions => "stripe-subscriptions",
+            Kind::StripeCustomers => "stripe-customers",
+        }
+    }
+
+    /// Reads the name as [`Kind::as_str`] writes it, in any case and with `_` for `-`.
+    ///
+    /// # Errors
+    /// `unsupported_kind` for a kind that exists but cannot be read yet, `unknown_kind` for any other name.
+    pub fn parse(text: &str) -> Result<Kind, SourceError> {
+        let name = text.trim().to_lowercase().replace('_', "-");
+        if let Some(kind) = Kind::ALL.into_iter().find(|k| k.as_str() == name) {
+            return Ok(kind);
+        }
+        let hint = format!("use one of {}", Kind::ALL.map(Kind::as_str).join(", "));
+        Err(if PLANNED.contains(&name.as_str()) {
+            let message = format!("files of the kind {name} cannot be imported yet");
+            SourceError::new("", code::UNSUPPORTED_KIND, message, hint)
+        } else {
+            SourceError::new("", code::UNKNOWN_KIND, format!("there is no kind {}", shown(&name)), hint)
+        })
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip_and_others_are_told_apart() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.as_str()), Ok(kind));
+        }
+        assert_eq!(Kind::parse("Stripe_Customers"), Ok(Kind::StripeCustomers));
+        let planned = Kind::parse("invoices").unwrap_err();
+        assert_eq!(planned.code(), code::UNSUPPORTED_KIND);
+        assert!(planned.to_string().contains("cannot be imported yet"), "{planned}");
+        assert_eq!(Kind::parse("statements").unwrap_err().code(), code::UNKNOWN_KIND);
+    }
+}

@@ -1,0 +1,54 @@
+//! From records to statements, one module per kind.
+
+mod item;
+mod states;
+
+use netnew_facts::{Statement, StatementBody};
+use netnew_money::Instant;
+
+use crate::fields::Field;
+use crate::kind::Kind;
+use crate::problem::{Complaint, SourceError};
+use crate::row::{RowView, Setup};
+
+/// Turns the records of one kind into statements.
+pub(crate) trait Decode: Send {
+    /// Adds what the record states.
+    fn decode(&mut self, row: RowView<'_>, out: &mut Vec<Statement>) -> Result<(), Complaint>;
+
+    /// Columns that are no field of the kind but are read all the same.
+    fn other_columns(&self) -> &[usize] {
+        &[]
+    }
+
+    /// What is to be said when all records have been read.
+    fn closing_notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// The decoder of a kind, which may take columns out of use or add notes.
+pub(crate) fn decoder(
+    kind: Kind,
+    setup: &mut Setup,
+    notes: &mut Vec<String>,
+) -> Result<Box<dyn Decode>, SourceError> {
+    Ok(match kind {
+        Kind::States => Box::new(states::States::new(setup, notes)),
+        _ => {
+            let message = format!("files of the kind {kind} cannot be imported yet");
+            return Err(SourceError::new(
+                &setup.file,
+                crate::code::UNSUPPORTED_KIND,
+                message,
+                "import states",
+            ));
+        }
+    })
+}
+
+/// A statement with the row it comes from and when the file says it became known.
+fn statement(row: RowView<'_>, body: StatementBody) -> Result<Statement, Complaint> {
+    let recorded_at = row.instant(Field::RecordedAt)?;
+    Ok(Statement { row: row.line(), recorded_at, version: recorded_at.map(Instant::micros), body })
+}
