@@ -7,8 +7,11 @@
 //! - [`facts`]: plain rows as the facts that the engine reads.
 
 pub mod facts;
+pub mod oracle;
 pub mod question;
 pub mod rows;
+pub mod runner;
 pub mod scenario;
 
 pub use facts::{to_facts, to_rate_facts};
+pub use runner::OracleRunner;

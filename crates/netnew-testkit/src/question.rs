@@ -133,8 +133,11 @@ pub struct PlainPeriod {
     pub customers: PlainHeads,
 }
 
-/// The columns of a period in the order in which they are written, each with how to read it.
-pub const COLUMNS: [(&str, fn(&PlainPeriod) -> Amount); 9] = [
+/// The name of a column of a period and how to read it.
+pub type Column = (&'static str, fn(&PlainPeriod) -> Amount);
+
+/// The columns of a period in the order in which they are written.
+pub const COLUMNS: [Column; 9] = [
     ("start", |p| p.start),
     ("new", |p| p.new),
     ("reactivation", |p| p.reactivation),

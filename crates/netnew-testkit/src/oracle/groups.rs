@@ -1,0 +1,257 @@
+//! Sections 4 to 6: presence, steps, netting, and the kind of a group.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netnew_money::{Amount, Currency, Instant};
+
+use super::item::{Item, ItemId};
+use super::report::Report;
+use super::{Business, OracleError};
+use crate::rows::PlainRow;
+
+/// What presence and kinds are decided for: a customer, or one subscription of a customer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Unit {
+    pub(super) customer: String,
+    /// Source and subscription.
+    pub(super) subscription: Option<(String, String)>,
+}
+
+/// Where an amount stands: an item, on a plan, in a currency.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Cell {
+    pub(super) id: ItemId,
+    pub(super) plan: Option<String>,
+    pub(super) currency: Currency,
+}
+
+/// What a group does to the presence of its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    New,
+    Reactivation,
+    Churn,
+    /// Present before and after.
+    Stays,
+    /// Present neither before nor after.
+    Absent,
+}
+
+/// Steps netted together.
+#[derive(Clone, Debug)]
+pub(super) struct Group<'a> {
+    /// Instant of the first step.
+    pub(super) first: Instant,
+    /// Instant of the last step, which is the group's.
+    pub(super) last: Instant,
+    pub(super) before: Vec<Item<'a>>,
+    pub(super) after: Vec<Item<'a>>,
+    pub(super) turn: Turn,
+    /// Subscriptions that were above 0 at the end of an earlier group.
+    pub(super) known: BTreeSet<(String, String)>,
+    /// Whether `both_hidden` made it from groups that cancel out.
+    pub(super) hidden: bool,
+}
+
+impl Group<'_> {
+    pub(super) fn was_present(&self) -> bool {
+        matches!(self.turn, Turn::Churn | Turn::Stays)
+    }
+
+    pub(super) fn is_present(&self) -> bool {
+        matches!(self.turn, Turn::New | Turn::Reactivation | Turn::Stays)
+    }
+}
+
+/// The levels of some items by cell, without those at 0.
+pub(super) fn levels(items: &[Item<'_>]) -> BTreeMap<Cell, Amount> {
+    let mut levels = BTreeMap::new();
+    for item in items.iter().filter(|item| !item.mrr.is_zero()) {
+        let cell = Cell { id: item.id.clone(), plan: item.row.plan.clone(), currency: item.row.currency };
+        levels.insert(cell, item.mrr);
+    }
+    levels
+}
+
+/// The sums of some levels by currency.
+pub(super) fn sums<'c>(levels: impl IntoIterator<Item = (&'c Cell, &'c Amount)>) -> Vec<(Currency, Amount)> {
+    let mut sums: BTreeMap<Currency, Amount> = BTreeMap::new();
+    for (cell, amount) in levels {
+        *sums.entry(cell.currency).or_default() += *amount;
+    }
+    sums.into_iter().collect()
+}
+
+impl Business {
+    /// Everything that kinds are decided for, sorted.
+    pub(super) fn units(&self) -> Vec<Unit> {
+        let by_subscription = self.knobs.is("movement.level", "subscription");
+        let unit = |row: &PlainRow| Unit {
+            customer: row.customer.clone(),
+            subscription: by_subscription.then(|| (row.source.clone(), row.subscription.clone())),
+        };
+        self.states.iter().map(unit).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The customers as units, whatever `movement.level` says.
+    pub(super) fn whole_customers(&self) -> Vec<Unit> {
+        self.customers().into_iter().map(|customer| Unit { customer, subscription: None }).collect()
+    }
+
+    /// The items of a unit at an instant.
+    pub(super) fn items_of(&self, unit: &Unit, at: Instant) -> Vec<Item<'_>> {
+        let at = self.within_horizon(at);
+        let ids = self.item_ids();
+        let own = ids.iter().filter(|id| match &unit.subscription {
+            None => true,
+            Some((source, subscription)) => id.source == *source && id.subscription == *subscription,
+        });
+        own.filter_map(|id| self.item_at(id, at)).filter(|item| item.row.customer == unit.customer).collect()
+    }
+
+    /// Every instant at which an item of the unit may change.
+    pub(super) fn instants(&self, unit: &Unit) -> Vec<Instant> {
+        let mut instants = BTreeSet::new();
+        for id in self.item_ids() {
+            let states = self.states_of(&id);
+            let concerns = states.iter().any(|row| row.customer == unit.customer);
+            let other =
+                unit.subscription.as_ref().is_some_and(|s| (&s.0, &s.1) != (&id.source, &id.subscription));
+            if !concerns || other {
+                continue;
+            }
+            for (index, row) in states.iter().enumerate() {
+                instants.insert(row.effective_at);
+                instants
+                    .extend([row.trial_end, row.cancel_at, row.cancel_requested_at].into_iter().flatten());
+                instants.extend(row.discounts.iter().filter_map(|d| self.discount_end(&states, index, d)));
+                instants.extend(self.grace_end(&states, index));
+            }
+        }
+        instants.into_iter().collect()
+    }
+
+    /// The instants at which something changes for the unit: a level, or what keeps it present at 0.
+    fn steps(&self, unit: &Unit) -> Vec<Instant> {
+        let seen = |at: Instant| {
+            let items = self.items_of(unit, at);
+            let levels = levels(&items);
+            let at_zero = sums(&levels).iter().all(|(_, sum)| !sum.is_positive());
+            let kept = at_zero && items.iter().any(|item| item.keeps(self));
+            (levels, kept)
+        };
+        self.instants(unit).into_iter().filter(|&at| seen(at.add_micros(-1)) != seen(at)).collect()
+    }
+
+    /// Whether a step belongs to the group that began and last went on at these instants.
+    fn joins(&self, first: Instant, last: Instant, step: Instant, report: &Report) -> bool {
+        let day = |at: Instant| self.report_zone.day_of(at);
+        if (last <= self.as_of) != (step <= self.as_of) {
+            return false;
+        }
+        match self.knobs.get("netting") {
+            "event" => false,
+            "window" => {
+                let minutes = i64::from(self.knobs.number("grouping_window").unwrap_or(60));
+                step.micros() - first.micros() <= minutes * 60_000_000 && day(first) == day(step)
+            }
+            "period" => {
+                let part = |at: Instant| {
+                    let start = report.interval.period_start(day(at), self.knobs.week_start());
+                    (start, report.from.is_some_and(|d| day(at) >= d), report.to.is_some_and(|d| day(at) > d))
+                };
+                part(first) == part(step)
+            }
+            _ => day(first) == day(step),
+        }
+    }
+
+    /// The netted groups of a unit since the start of history.
+    pub(super) fn groups(&self, unit: &Unit, report: &Report) -> Result<Vec<Group<'_>>, OracleError> {
+        let mut spans: Vec<(Instant, Instant)> = Vec::new();
+        for step in self.steps(unit) {
+            match spans.last_mut() {
+                Some((first, last)) if self.joins(*first, *last, step, report) => *last = step,
+                _ => spans.push((step, step)),
+            }
+        }
+        let mut groups = Vec::new();
+        let mut present = false;
+        let mut ever_present = false;
+        let mut left_at = Instant::MIN;
+        let mut known = BTreeSet::new();
+        for (first, last) in spans {
+            let before = self.items_of(unit, first.add_micros(-1));
+            let after = self.items_of(unit, last);
+            let day = self.report_zone.day_of(last);
+            let above = self.is_above_zero(&sums(&levels(&after)), day)?;
+            let is_present = above || (present && after.iter().any(|item| item.keeps(self)));
+            let days_away = day.days_since(self.report_zone.day_of(left_at));
+            let too_long = self.knobs.reactivation_days().is_some_and(|window| days_away > window);
+            let turn = match (present, is_present) {
+                (false, true) if !ever_present || too_long => Turn::New,
+                (false, true) => Turn::Reactivation,
+                (true, false) => Turn::Churn,
+                (true, true) => Turn::Stays,
+                (false, false) => Turn::Absent,
+            };
+            if turn == Turn::Churn {
+                left_at = last;
+            }
+            present = is_present;
+            ever_present |= is_present;
+            let seen_before = known.clone();
+            known.extend(self.subscriptions_above_zero(&after, last)?);
+            groups.push(Group { first, last, before, after, turn, known: seen_before, hidden: false });
+        }
+        Ok(if self.knobs.is("same_period_new_and_churn", "both_hidden") { self.hide(groups) } else { groups })
+    }
+
+    /// The subscriptions among some items that come to more than 0.
+    pub(super) fn subscriptions_above_zero(
+        &self,
+        items: &[Item<'_>],
+        at: Instant,
+    ) -> Result<BTreeSet<(String, String)>, OracleError> {
+        let levels = levels(items);
+        let mut above = BTreeSet::new();
+        for item in items {
+            let of_it = levels.iter().filter(|(cell, _)| cell.id.shares_subscription(&item.id));
+            if self.is_above_zero(&sums(of_it), self.report_zone.day_of(at))? {
+                above.insert((item.id.source.clone(), item.id.subscription.clone()));
+            }
+        }
+        Ok(above)
+    }
+
+    /// Section 6: the groups of a calendar month at whose start and end the unit is absent become one, which has
+    /// no rows unless something below 0 changed. What lies before and after now is a month of its own each.
+    fn hide<'a>(&self, groups: Vec<Group<'a>>) -> Vec<Group<'a>> {
+        let month =
+            |group: &Group<'_>| (self.zone.day_of(group.last).first_of_month(), group.last <= self.as_of);
+        let mut shown: Vec<Group<'a>> = Vec::new();
+        let mut rest = groups.into_iter().peekable();
+        while let Some(first) = rest.next() {
+            let mut of_month = vec![first];
+            while let Some(next) = rest.next_if(|next| month(next) == month(&of_month[0])) {
+                of_month.push(next);
+            }
+            let absent = !of_month[0].was_present() && of_month.last().is_some_and(|last| !last.is_present());
+            if !absent || of_month.len() == 1 {
+                shown.extend(of_month);
+                continue;
+            }
+            let last = of_month.pop().expect("a month has groups");
+            let first = of_month.swap_remove(0);
+            shown.push(Group {
+                first: first.first,
+                before: first.before,
+                known: first.known,
+                turn: Turn::Absent,
+                hidden: true,
+                ..last
+            });
+        }
+        shown
+    }
+}

@@ -1,0 +1,397 @@
+//! Section 9: periods, conversion and head counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netnew_money::{Amount, Currency, Day, Grain, Instant};
+
+use super::dimensions::{Dimension, Filter};
+use super::groups::{Cell, Group, Turn, Unit, levels, sums};
+use super::{Business, OracleError};
+use crate::question::{PlainHeads, PlainMovement, PlainPeriod, Shown};
+
+/// What a report is asked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// First day; default: the first of the month of the first movement.
+    pub from: Option<Day>,
+    /// Last day; default: the day of now.
+    pub to: Option<Day>,
+    /// Length of the periods.
+    pub interval: Grain,
+    /// Dimensions by name.
+    pub by: Vec<String>,
+    /// Filter; empty: none.
+    pub filter: String,
+    /// Currency.
+    pub shown: Shown,
+    /// One day's rates for everything.
+    pub constant_rates: Option<Day>,
+}
+
+/// The group of a row, with the currency where it is a dimension of its own.
+type Key = (Vec<Option<String>>, Currency);
+
+/// A posted row or an attribute's move, as it counts in a report.
+struct Flow {
+    at: Instant,
+    key: Key,
+    kind: &'static str,
+    cause: &'static str,
+    cell: Cell,
+    customer: String,
+    amount: Amount,
+}
+
+/// How a customer came into a group or went out of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Move {
+    New,
+    Reactivated,
+    Entered,
+    Churned,
+    Left,
+}
+
+/// A report that has been read.
+struct Plan<'a> {
+    asked: &'a Report,
+    by: Vec<Dimension>,
+    filter: Filter,
+}
+
+impl Business {
+    /// The rows of `netnew mrr`.
+    ///
+    /// # Errors
+    /// A missing rate, an unknown dimension.
+    pub fn mrr_rows(&self, asked: &Report) -> Result<Vec<PlainPeriod>, OracleError> {
+        let Some((from, to)) = self.range(asked)? else { return Ok(Vec::new()) };
+        let bounded = Report { from: Some(from), to: Some(to), ..asked.clone() };
+        let plan = self.plan(&bounded)?;
+        let flows = self.flows(&plan)?;
+        let moves = self.moves(&plan)?;
+
+        let week_start = self.knobs.week_start();
+        let mut periods = Vec::new();
+        let mut first = bounded.interval.period_start(from, week_start);
+        while first <= to {
+            let next = bounded.interval.next_start(first, week_start);
+            periods.push((first, first.max(from), next.add_days(-1).min(to), next.add_days(-1)));
+            first = next;
+        }
+        let (start, end) = (self.last_instant(from.add_days(-1), to), self.last_instant(to, to));
+        let mut keys = BTreeSet::new();
+        if plan.by.is_empty() && asked.shown != Shown::Original {
+            keys.insert((Vec::new(), self.target(asked).unwrap_or(self.currency)));
+        }
+        keys.extend(self.standing(&plan, start)?.into_iter().map(|(_, key, _, _)| key));
+        keys.extend(
+            flows.iter().filter(|flow| flow.at > start && flow.at <= end).map(|flow| flow.key.clone()),
+        );
+
+        let mut rows = Vec::new();
+        for (period, clip_from, clip_to, last_day) in periods {
+            let since = self.last_instant(clip_from.add_days(-1), to);
+            let until = self.last_instant(clip_to, to);
+            let whole = clip_from == period && clip_to == last_day;
+            for key in &keys {
+                let mut row = PlainPeriod::empty(period, key.0.clone(), key.1);
+                row.complete = whole && self.last_instant(clip_to, Day::MAX) <= self.as_of;
+                row.expected = until > self.as_of;
+                row.start = self.level(&plan, key, since, clip_from.add_days(-1), &flows)?;
+                row.end = self.level(&plan, key, until, clip_to, &flows)?;
+                for flow in
+                    flows.iter().filter(|flow| flow.at > since && flow.at <= until && flow.key == *key)
+                {
+                    let amount = self.flow_amount(asked, flow)?;
+                    *column(&mut row, flow.kind) += amount;
+                }
+                row.fx = row.end - row.start - row.change();
+                row.customers = heads(&moves, key, since, until);
+                rows.push(row);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The rows of `netnew movements` in range, sorted; moves of an attribute that the filter asks about included.
+    ///
+    /// # Errors
+    /// A missing rate, an unknown field of the filter.
+    pub fn movements(&self, asked: &Report) -> Result<Vec<PlainMovement>, OracleError> {
+        let Some((from, to)) = self.range(asked)? else { return Ok(Vec::new()) };
+        let bounded = Report { from: Some(from), to: Some(to), by: Vec::new(), ..asked.clone() };
+        let plan = self.plan(&bounded)?;
+        let (start, end) = (self.last_instant(from.add_days(-1), to), self.last_instant(to, to));
+        let mut rows = Vec::new();
+        for flow in self.flows(&plan)?.into_iter().filter(|flow| flow.at > start && flow.at <= end) {
+            let (amount, currency) = match asked.shown {
+                Shown::In(currency) => (self.flow_amount(asked, &flow)?, currency),
+                Shown::Default | Shown::Original => (flow.amount, flow.cell.currency),
+            };
+            rows.push(PlainMovement {
+                at: flow.at,
+                date: self.report_zone.day_of(flow.at),
+                customer: flow.customer,
+                source: flow.cell.id.source,
+                subscription: flow.cell.id.subscription,
+                item: flow.cell.id.item,
+                plan: flow.cell.plan,
+                kind: flow.kind.to_string(),
+                cause: flow.cause.to_string(),
+                amount,
+                currency,
+            });
+        }
+        rows.sort();
+        Ok(rows)
+    }
+
+    fn plan<'a>(&self, asked: &'a Report) -> Result<Plan<'a>, OracleError> {
+        let by = asked.by.iter().map(|name| Dimension::read(name)).collect::<Result<_, _>>()?;
+        Ok(Plan { asked, by, filter: Filter::read(&asked.filter)? })
+    }
+
+    /// First and last day; nothing where there is nothing to report.
+    fn range(&self, asked: &Report) -> Result<Option<(Day, Day)>, OracleError> {
+        if self.states.is_empty() {
+            return Ok(None);
+        }
+        let to = asked.to.unwrap_or_else(|| self.report_zone.day_of(self.as_of));
+        let from = match asked.from {
+            Some(from) => Some(from),
+            None => self.ledger(asked)?.first().map(|first| first.date.first_of_month()),
+        };
+        Ok(from.filter(|from| *from <= to).map(|from| (from, to)))
+    }
+
+    /// The last instant of a day that counts: not after now, unless the report goes on to a later day.
+    pub(super) fn last_instant(&self, day: Day, to: Day) -> Instant {
+        let last = self.report_zone.start_of(day.add_days(1)).add_micros(-1);
+        if to <= self.report_zone.day_of(self.as_of) { last.min(self.as_of) } else { last }
+    }
+
+    /// The currency everything is converted to.
+    fn target(&self, asked: &Report) -> Option<Currency> {
+        match asked.shown {
+            Shown::Default => Some(self.currency),
+            Shown::In(currency) => Some(currency),
+            Shown::Original => None,
+        }
+    }
+
+    fn key_of(&self, plan: &Plan<'_>, unit: &Unit, cell: &Cell, at: Instant) -> Option<Key> {
+        let group = self.key(unit, cell, at, &plan.by, &plan.filter)?;
+        Some((group, self.target(plan.asked).unwrap_or(cell.currency)))
+    }
+
+    /// Walks through the life of a unit: at every instant at which a group is posted or an amount may change its
+    /// place, calls with the group, and the cells before and after by what they count to.
+    fn walk<'a>(
+        &'a self,
+        plan: &Plan<'_>,
+        unit: &Unit,
+        mut visit: impl FnMut(Instant, Option<&Group<'a>>, &Cells, &Cells) -> Result<(), OracleError>,
+    ) -> Result<(), OracleError> {
+        let groups = self.groups(unit, plan.asked)?;
+        let mut instants: BTreeSet<Instant> = groups.iter().map(|group| group.last).collect();
+        instants.extend(self.attribute_instants(&unit.customer));
+        instants.extend(self.instants(unit));
+        let mut standing: BTreeMap<Cell, Amount> = BTreeMap::new();
+        for at in instants {
+            let before: Cells = standing
+                .iter()
+                .map(|(cell, amount)| {
+                    (cell.clone(), (*amount, self.key_of(plan, unit, cell, at.add_micros(-1))))
+                })
+                .collect();
+            let group = groups.iter().find(|group| group.last == at);
+            if let Some(group) = group {
+                standing = levels(&group.after);
+            }
+            let after: Cells = standing
+                .iter()
+                .map(|(cell, amount)| (cell.clone(), (*amount, self.key_of(plan, unit, cell, at))))
+                .collect();
+            visit(at, group, &before, &after)?;
+        }
+        Ok(())
+    }
+
+    /// Every posted row with what it counts to, and every move that an attribute or a layer makes.
+    fn flows(&self, plan: &Plan<'_>) -> Result<Vec<Flow>, OracleError> {
+        let mut flows = Vec::new();
+        for unit in self.units() {
+            self.walk(plan, &unit, |at, group, before, after| {
+                let mut push = |key: Option<Key>, kind, cause, cell: &Cell, amount| {
+                    if let Some(key) = key {
+                        let (cell, customer) = (cell.clone(), unit.customer.clone());
+                        flows.push(Flow { at, key, kind, cause, cell, customer, amount });
+                    }
+                };
+                for (cell, (amount, was)) in before {
+                    if let Some((_, is)) = after.get(cell)
+                        && is != was
+                    {
+                        push(was.clone(), "transfer", "other", cell, -*amount);
+                        push(is.clone(), "transfer", "other", cell, *amount);
+                    }
+                }
+                let Some(group) = group else { return Ok(()) };
+                for row in self.post(&unit, group)? {
+                    // What leaves leaves from where it stood; what arrives or stays counts to where it is now.
+                    let key = match (after.get(&row.cell), before.get(&row.cell)) {
+                        (Some((_, is)), _) => is.clone(),
+                        (None, Some((_, was))) => was.clone(),
+                        (None, None) => self.key_of(plan, &unit, &row.cell, at),
+                    };
+                    push(key, row.kind, row.cause, &row.cell, row.amount);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(flows)
+    }
+
+    /// How customers came into groups and went out of them, in order.
+    fn moves(&self, plan: &Plan<'_>) -> Result<Vec<(Instant, Key, Move)>, OracleError> {
+        let everybody = plan.by.is_empty() && plan.filter.is_empty() && plan.asked.shown != Shown::Original;
+        let all: Key = (Vec::new(), self.target(plan.asked).unwrap_or(self.currency));
+        let mut moves = Vec::new();
+        for unit in self.whole_customers() {
+            let mut inside: BTreeSet<Key> = BTreeSet::new();
+            let mut present = false;
+            self.walk(plan, &unit, |at, group, _, after| {
+                present = group.map_or(present, Group::is_present);
+                let mut now = BTreeSet::new();
+                if present && everybody {
+                    now.insert(all.clone());
+                } else if present {
+                    now = self.groups_held(after, at)?;
+                }
+                let turn = group.map(|group| group.turn);
+                for key in now.difference(&inside) {
+                    let how = match turn {
+                        Some(Turn::New) => Move::New,
+                        Some(Turn::Reactivation) => Move::Reactivated,
+                        _ => Move::Entered,
+                    };
+                    moves.push((at, key.clone(), how));
+                }
+                for key in inside.difference(&now) {
+                    let how = if turn == Some(Turn::Churn) { Move::Churned } else { Move::Left };
+                    moves.push((at, key.clone(), how));
+                }
+                inside = now;
+                Ok(())
+            })?;
+        }
+        Ok(moves)
+    }
+
+    /// The groups in which some cells come to more than 0.
+    fn groups_held(&self, cells: &Cells, at: Instant) -> Result<BTreeSet<Key>, OracleError> {
+        let keys: BTreeSet<Key> = cells.values().filter_map(|(_, key)| key.clone()).collect();
+        let mut held = BTreeSet::new();
+        for key in keys {
+            let of_key = cells.iter().filter(|(_, (_, k))| k.as_ref() == Some(&key));
+            let sums = sums(of_key.map(|(cell, (amount, _))| (cell, amount)));
+            if self.is_above_zero(&sums, self.report_zone.day_of(at))? {
+                held.insert(key);
+            }
+        }
+        Ok(held)
+    }
+
+    /// Every amount that stands at an instant: whose, what it counts to, where, how much.
+    pub(super) fn standing_of(
+        &self,
+        unit: &Unit,
+        at: Instant,
+        asked: &Report,
+    ) -> Result<BTreeMap<Cell, Amount>, OracleError> {
+        let hidden = self.groups(unit, asked)?.into_iter().find(|g| g.hidden && g.first <= at && at < g.last);
+        let at = hidden.map_or(at, |group| group.first.add_micros(-1));
+        Ok(levels(&self.items_of(unit, at)))
+    }
+
+    fn standing(&self, plan: &Plan<'_>, at: Instant) -> Result<Vec<(Unit, Key, Cell, Amount)>, OracleError> {
+        let mut standing = Vec::new();
+        for unit in self.units() {
+            for (cell, amount) in self.standing_of(&unit, at, plan.asked)? {
+                if let Some(key) = self.key_of(plan, &unit, &cell, at) {
+                    standing.push((unit.clone(), key, cell, amount));
+                }
+            }
+        }
+        Ok(standing)
+    }
+
+    /// The level of a group at an instant, every item level converted and rounded by itself.
+    fn level(
+        &self,
+        plan: &Plan<'_>,
+        key: &Key,
+        at: Instant,
+        day: Day,
+        flows: &[Flow],
+    ) -> Result<Amount, OracleError> {
+        let mut total = Amount::ZERO;
+        if self.knobs.is("fx.row", "frozen") && self.target(plan.asked).is_some() {
+            for flow in flows.iter().filter(|flow| flow.at <= at && flow.key == *key) {
+                total += self.flow_amount(plan.asked, flow)?;
+            }
+            return Ok(total);
+        }
+        for (_, own, cell, amount) in self.standing(plan, at)? {
+            if own == *key {
+                let day = plan.asked.constant_rates.unwrap_or(day);
+                total += self.converted(amount, cell.currency, key.1, day)?;
+            }
+        }
+        Ok(total)
+    }
+
+    fn flow_amount(&self, asked: &Report, flow: &Flow) -> Result<Amount, OracleError> {
+        let day = asked.constant_rates.unwrap_or_else(|| self.report_zone.day_of(flow.at));
+        self.converted(flow.amount, flow.cell.currency, flow.key.1, day)
+    }
+}
+
+/// Cells with their amounts and what they count to, which is nothing where the filter leaves them out.
+type Cells = BTreeMap<Cell, (Amount, Option<Key>)>;
+
+fn column<'r>(row: &'r mut PlainPeriod, kind: &str) -> &'r mut Amount {
+    match kind {
+        "new" => &mut row.new,
+        "reactivation" => &mut row.reactivation,
+        "expansion" => &mut row.expansion,
+        "contraction" => &mut row.contraction,
+        "churn" => &mut row.churn,
+        _ => &mut row.transfer,
+    }
+}
+
+fn heads(moves: &[(Instant, Key, Move)], key: &Key, since: Instant, until: Instant) -> PlainHeads {
+    let mut heads = PlainHeads::default();
+    for (at, _, how) in moves.iter().filter(|(_, own, _)| own == key) {
+        let joins = matches!(how, Move::New | Move::Reactivated | Move::Entered);
+        let change = if joins { 1 } else { -1 };
+        if *at <= since {
+            heads.start += change;
+        }
+        if *at <= until {
+            heads.end += change;
+        }
+        if *at > since && *at <= until {
+            match how {
+                Move::New => heads.new += 1,
+                Move::Reactivated => heads.reactivated += 1,
+                Move::Entered => heads.entered += 1,
+                Move::Churned => heads.churned += 1,
+                Move::Left => heads.left += 1,
+            }
+        }
+    }
+    heads
+}
