@@ -91,6 +91,15 @@ const UP_AND_GONE: Sample = Sample {
     ..NOTHING
 };
 
+/// One customer goes down by 200, another up by 300.
+const DOWN_AND_UP: Sample = Sample {
+    start: "1000",
+    movements: &[(Kind::Expansion, "300"), (Kind::Contraction, "-200")],
+    customers: 2,
+    kept: &[(Window::Period, KeptSample { start: "1000", end: "1100", least: "800", customers: 2, kept: 2 })],
+    ..NOTHING
+};
+
 /// 100 at the start; 11 leave, one of whom had joined in the same month.
 const ELEVEN_LEAVE: Sample = Sample {
     customers: 100,
@@ -164,6 +173,12 @@ pub(super) const METRICS: &[Metric] = &[
                 "The same as the first, without what went down.",
                 FULL,
                 Some("0.05"),
+            ),
+            Example::under(
+                "capped_at_base",
+                "One customer goes from 300 to 100, another from 700 to 1,000: 200 of 1,000 is lost.",
+                DOWN_AND_UP,
+                Some("0.2"),
             ),
             Example::under(
                 "capped_at_base",

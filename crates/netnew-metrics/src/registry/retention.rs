@@ -455,6 +455,10 @@ const NRR_3M_EXAMPLES: &[Example] = &[
         )
     },
     Example::under("movement_sum", "The months before are not known.", QUARTER_END, None),
+    Example {
+        months: 12,
+        ..Example::under("movement_sum", "A year is longer than the window.", QUARTER_END, None)
+    },
     Example::of("Nobody three months ago.", TOO_YOUNG, None),
 ];
 
@@ -502,3 +506,28 @@ const GRR_12M_EXAMPLES: &[Example] = &[
     ),
     Example::of("Nobody twelve months ago.", TOO_YOUNG, None),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::super::find;
+    use super::*;
+    use netnew_policy::Policy;
+
+    /// A month that is missing from the rows, or clipped, must not pass for one in which nothing moved.
+    #[test]
+    fn rows_with_a_gap_do_not_make_up_a_window() {
+        let example = looking_back(Example::of("Three months.", QUARTER_END, None), QUARTER_HISTORY);
+        let mut policy = Policy::preset("default").expect("the default is built in");
+        policy.set("grr", "movement_sum").expect("a value of the knob");
+        let (history, row) = example.rows();
+        let grr = |history: &[crate::rollup::RollupRow]| {
+            let inputs = Inputs { row: &row, history, complete: true, policy: &policy, months: Ratio::ONE };
+            find("grr_3m").expect("it is in the registry").value(&inputs).map(|v| v.to_string())
+        };
+        assert_eq!(grr(&history).as_deref(), Some("0.84"));
+        assert_eq!(grr(&history[..1]), None);
+        let mut clipped = history;
+        clipped[1].period.last = clipped[1].period.last.add_days(-1);
+        assert_eq!(grr(&clipped), None);
+    }
+}

@@ -115,6 +115,9 @@ const NO_CHURN: Sample = Sample { start: "50000", customers: 100, ..NOTHING };
 const FIVE_MONTHS: &[Sample] =
     &[lost_of_hundred(10), lost_of_hundred(0), lost_of_hundred(2), lost_of_hundred(0), lost_of_hundred(3)];
 
+/// Quarters in which 50 and 6 of a hundred left.
+const TWO_QUARTERS: &[Sample] = &[lost_of_hundred(50), lost_of_hundred(6)];
+
 const fn lost_of_hundred(churned: i64) -> Sample {
     Sample { customers: 100, heads: Heads { churned, new: churned, ..NO_HEADS }, ..NOTHING }
 }
@@ -251,6 +254,16 @@ pub(super) const METRICS: &[Metric] = &[
                     "Nobody this month: 15 in six months.",
                     NO_CHURN,
                     Some("20000"),
+                )
+            },
+            Example {
+                months: 3,
+                history: TWO_QUARTERS,
+                ..Example::under(
+                    "six_month_mean",
+                    "By quarter two count, the last with 6 and this with 5 lost: 11 in six months.",
+                    FIVE_OF_A_HUNDRED,
+                    Some("5454.5454545455"),
                 )
             },
             Example::under("six_month_mean", "A first month, by itself.", FIVE_OF_A_HUNDRED, Some("2000")),
