@@ -217,14 +217,14 @@ fn period_text(value: &Value, movements: &[Movement], report: &Report) -> String
     let kind = value["kind"].as_str().unwrap_or("net new");
     let total: netnew_money::Amount = movements.iter().map(|m| m.row.amount).sum();
     let mut out = format!(
-        "{kind}, {}   {} {}\n{}\n{}{} customers · {} movements\n\n",
+        "{kind}, {}   {} {}\n{}\n{}{} · {}\n\n",
         value["period"].as_str().unwrap_or_default(),
         change(total, decimals),
         report.currency_name(),
         value["definition"].as_str().unwrap_or_default(),
         super::mrr::footer(report),
-        value["customers"],
-        movements.len(),
+        count(distinct(movements), "customer"),
+        count(movements.len(), "movement"),
     );
     for (m, tree) in movements.iter().zip(value["movements"].as_array().into_iter().flatten()) {
         out.push_str(&format!(
@@ -243,6 +243,10 @@ fn period_text(value: &Value, movements: &[Movement], report: &Report) -> String
     }
     out.push_str(&format!("\nThe same number: {}\n", value["command"].as_str().unwrap_or_default()));
     out
+}
+
+fn count(number: usize, of: &str) -> String {
+    if number == 1 { format!("1 {of}") } else { format!("{number} {of}s") }
 }
 
 fn receipt(fact: &Value) -> String {

@@ -66,7 +66,7 @@ pub fn import(book: &Book, args: &ImportArgs, env: &Environment) -> Result<Summa
     for file in &args.files {
         if let Err(error) = read_file(file, &context, &mut import, args.replace, &mut problems) {
             let whole_file = match error {
-                FileError::Source(error) => error.to_problem(),
+                FileError::Source(error) => Problem::from(error),
                 FileError::Other(error) => return Err(error),
             };
             problems.add(whole_file);

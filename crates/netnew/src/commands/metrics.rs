@@ -46,13 +46,7 @@ pub fn run(args: &MetricsArgs, env: &Environment) -> Result<ExitCode, CliError> 
 
 /// A metric by name, or what is near.
 pub fn find(name: &str) -> Result<&'static Metric, CliError> {
-    registry::find(name).map_err(|unknown| {
-        let hint = match unknown.nearest {
-            Some(nearest) => format!("did you mean {nearest}? `netnew metrics list` names them all"),
-            None => "`netnew metrics list` names them all".to_string(),
-        };
-        CliError::usage("unknown_metric", format!("unknown metric {name:?}"), hint)
-    })
+    registry::find(name).map_err(|e| CliError::usage(e.code(), e.to_string(), e.hint()))
 }
 
 /// What has to be worked out for a set of metrics.
@@ -122,7 +116,8 @@ pub fn figures<'r>(
     for row in rows {
         let earlier = history.entry(&row.group).or_default();
         for metric in metrics {
-            let inputs = Inputs { row, history: earlier, policy: &report.policy, months };
+            let complete = report.complete(&row.period);
+            let inputs = Inputs { row, history: earlier, complete, policy: &report.policy, months };
             out.push(Figure { row, metric, value: metric.value(&inputs) });
         }
         earlier.push(row.clone());
@@ -189,7 +184,26 @@ fn list(env: &Environment) -> Result<ExitCode, CliError> {
 
 fn describe(name: &str, env: &Environment) -> Result<ExitCode, CliError> {
     let metric = find(name)?;
-    let value = metric.describe_json();
+    let variants: Vec<Value> = metric
+        .variants
+        .iter()
+        .map(|v| {
+            let knob = metric.choice.as_ref().map(|c| c.knob);
+            json!({"knob": knob, "value": v.value, "definition": v.definition, "formula": v.formula, "source": v.source})
+        })
+        .collect();
+    let value = json!({
+        "name": metric.name,
+        "title": metric.title,
+        "unit": metric.unit.as_str(),
+        "definition": metric.definition,
+        "formula": metric.formula,
+        "null_when": metric.null_when,
+        "source": metric.source,
+        "variants": variants,
+        "sql": metric.sql,
+        "text": metric.describe_markdown(),
+    });
     render::object(env, &value, || metric.describe_markdown())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -85,7 +85,8 @@ fn show(name: &str, set: &[String], env: &Environment) -> Result<ExitCode, CliEr
         );
         for k in policy.entries() {
             let mark = if k.value == k.default { "" } else { " *" };
-            table.row(vec![k.knob.to_string(), format!("{}{mark}", k.value), k.default.clone(), k.source.clone()]);
+            let source = render::shortened(&k.source, 60);
+            table.row(vec![k.knob.to_string(), format!("{}{mark}", k.value), k.default.clone(), source]);
         }
         format!("{} {}\n{}* differs from the default\n", policy.name, policy.version, table.render())
     })?;

@@ -138,6 +138,14 @@ pub fn text_of(value: &Value) -> String {
     }
 }
 
+/// A text cut to a width for a table; the whole is in `--format json`.
+pub fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_string();
+    }
+    text.chars().take(most - 1).chain(['…']).collect()
+}
+
 /// A plain table of JSON rows, for listings that need nothing finer.
 pub fn plain_table(rows: &[Value], columns: &[(&str, table::Align)]) -> String {
     let mut table = Table::new(columns.iter().map(|(name, align)| (name.replace('_', " "), *align)).collect());

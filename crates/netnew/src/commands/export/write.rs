@@ -264,7 +264,7 @@ fn parquet_error(error: parquet::errors::ParquetError) -> CliError {
 
 fn write_sheet(path: &Path, columns: &[String], rows: &[Vec<String>]) -> Result<(), CliError> {
     let mut workbook = Workbook::new();
-    let sheet = workbook.add_worksheet_with_constant_memory();
+    let sheet = workbook.add_worksheet();
     let cell = |error: rust_xlsxwriter::XlsxError| {
         CliError::refused("export", error.to_string(), "export as parquet or csv instead")
     };
