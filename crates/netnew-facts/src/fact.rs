@@ -99,11 +99,10 @@ impl Fact {
         self.customer == other.customer && self.body == other.body
     }
 
-    /// Stable id: equal after re-import into a fresh book. It covers what was said, never when it was booked.
+    /// Stable id: equal after re-import into a fresh book. It covers what was said, never when it was learned or
+    /// booked, so that saying the same again later has the same id.
     pub fn id(&self) -> String {
-        let version = self.version.map(|v| v.to_le_bytes()).unwrap_or_default();
-        let content = self.content_bytes();
-        hash128_hex(&[self.source.as_bytes(), self.customer.as_bytes(), &content, &version])
+        hash128_hex(&[self.source.as_bytes(), self.customer.as_bytes(), &self.content_bytes()])
     }
 
     /// The statement as canonical bytes; equal statements give equal bytes.

@@ -49,6 +49,9 @@ fn state_key(fact: &Fact) -> (&str, &str, &str, Instant, i64) {
 /// One attribute's values over time: (from when, value), sorted; the first entry may be `Instant::MIN`.
 pub type AttributeTimeline = Vec<(Instant, Option<String>)>;
 
+/// A stated value and the fact that states it.
+type Stated<'a> = (&'a Fact, &'a Option<String>);
+
 /// Every attribute of a customer over time, as known at `known_on`.
 ///
 /// Each attribute of each row stands for itself: a file that lacks a column says nothing about it. Where two
@@ -60,7 +63,7 @@ pub fn attribute_timelines(facts: &[Fact], known_on: Instant) -> BTreeMap<String
         .collect();
     rows.sort_by(|a, b| beats(a, b));
     // A withdrawn row takes away what the same source said before it for that instant.
-    let mut held: BTreeMap<(&str, Instant), BTreeMap<&str, (&Fact, &Option<String>)>> = BTreeMap::new();
+    let mut held: BTreeMap<(&str, Instant), BTreeMap<&str, Stated>> = BTreeMap::new();
     for fact in rows {
         let Body::Attributes { effective_at, values } = &fact.body else { continue };
         let slot = held.entry((&fact.source, effective_at.unwrap_or(Instant::MIN))).or_default();
@@ -73,7 +76,7 @@ pub fn attribute_timelines(facts: &[Fact], known_on: Instant) -> BTreeMap<String
             }
         }
     }
-    let mut picked: BTreeMap<&str, BTreeMap<Instant, (&Fact, &Option<String>)>> = BTreeMap::new();
+    let mut picked: BTreeMap<&str, BTreeMap<Instant, Stated>> = BTreeMap::new();
     for ((_, from), values) in held {
         for (name, (fact, value)) in values {
             let slot = picked.entry(name).or_default().entry(from).or_insert((fact, value));

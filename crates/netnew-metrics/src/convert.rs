@@ -47,11 +47,11 @@ impl<'a> Converter<'a> {
         }
         let day = self.constant.unwrap_or(day);
         if let Some(rate) = self.rates.borrow().get(&(from, day)) {
-            return Ok(Some(rate.clone()));
+            return Ok(Some(*rate));
         }
         let rate =
             self.ctx.rates.lookup(from, to, day, self.ctx.policy.fx_max_age_days, self.ctx.book_currency)?;
-        self.rates.borrow_mut().insert((from, day), rate.clone());
+        self.rates.borrow_mut().insert((from, day), rate);
         Ok(Some(rate))
     }
 

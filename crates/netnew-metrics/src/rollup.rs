@@ -82,7 +82,7 @@ impl Heads {
     }
 }
 
-/// Level before a window and what is left of it at its end, over customers with a level at its start.
+/// Level before a window and what is left of it at its end, over customers present at its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retained {
     /// Sum of levels at the window's start.
@@ -91,9 +91,9 @@ pub struct Retained {
     pub end: Amount,
     /// Sum of min(start, end) per customer.
     pub least: Amount,
-    /// How many customers had a level at the start.
+    /// How many customers were present at the start.
     pub customers: i64,
-    /// How many of them still have one.
+    /// How many of them still are.
     pub kept: i64,
 }
 
@@ -367,7 +367,7 @@ impl<'a> Rollup<'a> {
             };
             let was = std::mem::replace(&mut holding.present, present);
             if self.extras.retention {
-                holding.history.push((step.day, holding.money.clone()));
+                holding.history.push((step.day, holding.money.clone(), present));
             }
             let heads = &mut self.cell(&key, slot).heads;
             match (was, present) {
@@ -402,19 +402,12 @@ impl<'a> Rollup<'a> {
             let period = self.periods[slot - 1];
             for window in Window::ALL {
                 let from = window.start(&period);
-                let start = self.converter.total(&holding.at(from), from)?;
-                if !start.is_positive() {
-                    continue;
-                }
-                let end = self.converter.total(&holding.at(period.last), period.last)?;
-                let end = end.max(Amount::ZERO);
-                let retained = Retained {
-                    start,
-                    end,
-                    least: start.min(end),
-                    customers: 1,
-                    kept: i64::from(end.is_positive()),
-                };
+                let Some((money, true)) = holding.at(from) else { continue };
+                let start = self.converter.total(money, from)?.max(Amount::ZERO);
+                let Some((money, present)) = holding.at(period.last) else { continue };
+                let end = self.converter.total(money, period.last)?.max(Amount::ZERO);
+                let kept = i64::from(present);
+                let retained = Retained { start, end, least: start.min(end), customers: 1, kept };
                 self.cell(key, slot).retained.entry(window).or_default().merge(&retained);
             }
         }
@@ -506,14 +499,15 @@ impl<'a> Rollup<'a> {
 struct Holding {
     money: Money,
     present: bool,
-    /// (day, level from that day's end on), by day; only kept when retention is asked for.
-    history: Vec<(Day, Money)>,
+    /// (day, level and presence from that day's end on), by day; only kept when retention is asked for.
+    history: Vec<(Day, Money, bool)>,
 }
 
 impl Holding {
-    fn at(&self, day: Day) -> Money {
-        let after = self.history.partition_point(|(d, _)| *d <= day);
-        after.checked_sub(1).map(|i| self.history[i].1.clone()).unwrap_or_default()
+    /// Level and presence at the end of a day; `None` before the first.
+    fn at(&self, day: Day) -> Option<(&Money, bool)> {
+        let after = self.history.partition_point(|(d, ..)| *d <= day);
+        after.checked_sub(1).map(|i| (&self.history[i].1, self.history[i].2))
     }
 }
 

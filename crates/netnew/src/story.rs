@@ -64,7 +64,7 @@ pub fn story_json(report: &Report) -> Result<Value, CliError> {
     let metrics = FIGURES.iter().map(|n| find(n)).collect::<Result<Vec<_>, _>>()?;
     let mut now = Map::new();
     if to > 0 {
-        for figure in figures(report, &told.query, &told.rows[..to], &metrics).iter().rev().take(metrics.len()).rev() {
+        for figure in figures(report, &told.query, &[], &told.rows[..to], &metrics).iter().rev().take(metrics.len()).rev() {
             now.insert(figure.metric.name.to_string(), value_json(figure.value.as_ref()));
         }
     }
@@ -145,7 +145,7 @@ fn components(months: &[RollupRow], year: &[RollupRow], decimals: u8) -> String 
 
 fn stands(report: &Report, told: &Told, to: usize, decimals: u8) -> Result<String, CliError> {
     let metrics = FIGURES.iter().map(|n| find(n)).collect::<Result<Vec<_>, _>>()?;
-    let all = figures(report, &told.query, &told.rows[..to], &metrics);
+    let all = figures(report, &told.query, &[], &told.rows[..to], &metrics);
     let words = ["MRR", "ARR", "Customers", "ARPA", "Net churn", "NRR 12m", "Quick ratio"];
     let parts: Vec<String> = all[all.len() - metrics.len()..]
         .iter()

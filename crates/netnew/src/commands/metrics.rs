@@ -37,7 +37,8 @@ pub fn run(args: &MetricsArgs, env: &Environment) -> Result<ExitCode, CliError> 
         true => Vec::new(),
         false => report.rows(&query, extras)?,
     };
-    let figures = figures(&report, &query, &rows, &metrics);
+    let earlier = earlier_rows(&report, &query, &rows, &metrics, extras)?;
+    let figures = figures(&report, &query, &earlier, &rows, &metrics);
     let values: Vec<Value> = figures.iter().map(|f| f.to_json(&report)).collect();
     let (values, next) = page(values, args.read.limit, args.read.cursor.as_deref())?;
     render::rows(env, &envelope(&report), &values, next, || table(&report, &figures, &metrics))?;
@@ -103,15 +104,37 @@ fn unit_name(metric: &Metric, row: &RollupRow, report: &Report) -> String {
     }
 }
 
-/// Every metric of every row, by period, then group, then the order asked for.
+/// The rows before the range that some formula looks back at, so that a figure does not depend on `--from`.
+fn earlier_rows(
+    report: &Report,
+    query: &Query,
+    rows: &[RollupRow],
+    metrics: &[&'static Metric],
+    extras: Extras,
+) -> Result<Vec<RollupRow>, CliError> {
+    let months = metrics.iter().map(|m| m.looks_back_months).max().unwrap_or(0);
+    if months == 0 || report.from.is_none() || rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let start = query.grain.period_start(query.from, query.week_start);
+    let first = start.add_months(-i32::try_from(months).unwrap_or(i32::MAX));
+    let first = query.grain.period_start(first, query.week_start);
+    report.rows(&report.query_over(first, start.add_days(-1)), extras)
+}
+
+/// Every metric of every row, by period, then group, then the order asked for. `earlier`: rows right before them.
 pub fn figures<'r>(
     report: &Report,
     query: &Query,
+    earlier: &'r [RollupRow],
     rows: &'r [RollupRow],
     metrics: &[&'static Metric],
 ) -> Vec<Figure<'r>> {
     let months = months(report, query.grain);
     let mut history: BTreeMap<&GroupKey, Vec<RollupRow>> = BTreeMap::new();
+    for row in earlier {
+        history.entry(&row.group).or_default().push(row.clone());
+    }
     let mut out = Vec::with_capacity(rows.len() * metrics.len());
     for row in rows {
         let earlier = history.entry(&row.group).or_default();
