@@ -101,31 +101,30 @@ impl Business {
     /// The items of a unit at an instant.
     pub(super) fn items_of(&self, unit: &Unit, at: Instant) -> Vec<Item<'_>> {
         let at = self.within_horizon(at);
-        let ids = self.item_ids();
-        let own = ids.iter().filter(|id| match &unit.subscription {
+        let own = self.ids_of(unit).filter_map(|id| self.item_at(id, at));
+        own.filter(|item| item.row.customer == unit.customer).collect()
+    }
+
+    /// The items that ever were the unit's.
+    fn ids_of(&self, unit: &Unit) -> impl Iterator<Item = &ItemId> {
+        let subscription = unit.subscription.clone();
+        self.owned.get(&unit.customer).into_iter().flatten().filter(move |id| match &subscription {
             None => true,
             Some((source, subscription)) => id.source == *source && id.subscription == *subscription,
-        });
-        own.filter_map(|id| self.item_at(id, at)).filter(|item| item.row.customer == unit.customer).collect()
+        })
     }
 
     /// Every instant at which an item of the unit may change.
     pub(super) fn instants(&self, unit: &Unit) -> Vec<Instant> {
         let mut instants = BTreeSet::new();
-        for id in self.item_ids() {
-            let states = self.states_of(&id);
-            let concerns = states.iter().any(|row| row.customer == unit.customer);
-            let other =
-                unit.subscription.as_ref().is_some_and(|s| (&s.0, &s.1) != (&id.source, &id.subscription));
-            if !concerns || other {
-                continue;
-            }
+        for id in self.ids_of(unit) {
+            let states = self.states_of(id);
             for (index, row) in states.iter().enumerate() {
                 instants.insert(row.effective_at);
                 instants
                     .extend([row.trial_end, row.cancel_at, row.cancel_requested_at].into_iter().flatten());
-                instants.extend(row.discounts.iter().filter_map(|d| self.discount_end(&states, index, d)));
-                instants.extend(self.grace_end(&states, index));
+                instants.extend(row.discounts.iter().filter_map(|d| self.discount_end(states, index, d)));
+                instants.extend(self.grace_end(states, index));
             }
         }
         instants.into_iter().collect()

@@ -1,5 +1,7 @@
 //! One item at one instant, worked out from all of its states each time.
 
+use std::collections::BTreeMap;
+
 use netnew_money::{Amount, Instant, IntervalUnit, Ratio, Rounding};
 
 use super::Business;
@@ -91,24 +93,16 @@ impl Item<'_> {
 }
 
 impl Business {
-    /// The states of an item that ever hold, in order: of several at one instant only the last does.
-    pub(super) fn states_of<'a>(&'a self, id: &ItemId) -> Vec<&'a PlainRow> {
-        let mut states: Vec<&PlainRow> = self.states.iter().filter(|row| ItemId::of(row) == *id).collect();
-        states.sort_by_key(|row| (row.effective_at, row.seq));
-        let all = states.clone();
-        let mut number = 0;
-        states.retain(|row| {
-            number += 1;
-            all.get(number).is_none_or(|next| next.effective_at > row.effective_at)
-        });
-        states
+    /// The states of an item that ever hold, in order.
+    pub(super) fn states_of(&self, id: &ItemId) -> &[PlainRow] {
+        self.items.get(id).map_or(&[], Vec::as_slice)
     }
 
     /// The item at an instant; nothing before its first state.
     pub(super) fn item_at(&self, id: &ItemId, at: Instant) -> Option<Item<'_>> {
         let states = self.states_of(id);
         let index = states.iter().rposition(|row| row.effective_at <= at)?;
-        let row = states[index];
+        let row = &states[index];
         let since = |moment: Instant| at >= moment.max(row.effective_at);
 
         let mut status = row.status;
@@ -122,15 +116,15 @@ impl Business {
             status = PlainStatus::Canceled;
         }
         let grace_over =
-            status == PlainStatus::PastDue && self.grace_end(&states, index).is_some_and(|end| at >= end);
-        let (asked, by_whom) = self.asked_to_end(&states, index, at);
+            status == PlainStatus::PastDue && self.grace_end(states, index).is_some_and(|end| at >= end);
+        let (asked, by_whom) = self.asked_to_end(states, index, at);
         let ended = status == PlainStatus::Canceled || asked;
         let voluntary = if status == PlainStatus::Canceled { row.voluntary } else { by_whom };
 
         let counts = !ended && !grace_over && !row.metered && self.status_counts(status);
         let quantity = Ratio::new(i128::from(row.quantity_micros), 1_000_000).expect(IN_RANGE);
         let full = times(row.amount.to_ratio(), quantity);
-        let applied = self.applied(&states, index, at);
+        let applied = self.applied(states, index, at);
         let left = applied.iter().fold(full, take_off);
         let worth = if counts { times(left, self.months(row)) } else { Ratio::ZERO };
         let mrr = self.rounded(worth, row);
@@ -167,7 +161,7 @@ impl Business {
     }
 
     /// When the grace of the run of past due states around `index` is over.
-    pub(super) fn grace_end(&self, states: &[&PlainRow], index: usize) -> Option<Instant> {
+    pub(super) fn grace_end(&self, states: &[PlainRow], index: usize) -> Option<Instant> {
         let first = run_start(states, index, |row| row.status == PlainStatus::PastDue)?;
         let start = states[first].effective_at;
         Some(match self.knobs.grace()? {
@@ -177,11 +171,11 @@ impl Business {
     }
 
     /// Under `at_request`: whether the end has been asked for, and by whom.
-    fn asked_to_end(&self, states: &[&PlainRow], index: usize, at: Instant) -> (bool, Option<bool>) {
+    fn asked_to_end(&self, states: &[PlainRow], index: usize, at: Instant) -> (bool, Option<bool>) {
         if !self.knobs.is("churn.timing", "at_request") {
             return (false, None);
         }
-        let row = states[index];
+        let row = &states[index];
         let scheduled = row.cancel_at.is_some()
             && row.cancel_requested_at.is_some_and(|asked| at >= asked.max(row.effective_at));
         if scheduled {
@@ -195,8 +189,8 @@ impl Business {
     }
 
     /// The discounts in force at an instant while `states[index]` holds, in the order of taking off.
-    fn applied(&self, states: &[&PlainRow], index: usize, at: Instant) -> Vec<PlainDiscount> {
-        let row = states[index];
+    fn applied(&self, states: &[PlainRow], index: usize, at: Instant) -> Vec<PlainDiscount> {
+        let row = &states[index];
         let mut applied: Vec<PlainDiscount> = row
             .discounts
             .iter()
@@ -237,19 +231,19 @@ impl Business {
     /// From when a discount of `states[index]` no longer applies.
     pub(super) fn discount_end(
         &self,
-        states: &[&PlainRow],
+        states: &[PlainRow],
         index: usize,
         discount: &PlainDiscount,
     ) -> Option<Instant> {
         let one_interval = || {
             let first = run_start(states, index, |row| row.discounts.contains(discount))?;
-            let started = states[first];
+            let started = &states[first];
             let count = i32::try_from(started.interval_count).ok()?;
             Some(self.zone.add_interval(started.effective_at, started.interval, count))
         };
         match discount.duration {
             PlainDuration::Once if discount.until.is_none() => one_interval(),
-            PlainDuration::Repeating if self.treats_as_one_time(states[index], discount) => {
+            PlainDuration::Repeating if self.treats_as_one_time(&states[index], discount) => {
                 [one_interval(), discount.until].into_iter().flatten().min()
             }
             _ => discount.until,
@@ -279,8 +273,23 @@ impl Business {
     }
 }
 
+/// The states of every item in order; of several at one instant only the last holds.
+pub(super) fn by_item(states: &[PlainRow]) -> BTreeMap<ItemId, Vec<PlainRow>> {
+    let mut items: BTreeMap<ItemId, Vec<PlainRow>> = BTreeMap::new();
+    for row in states {
+        items.entry(ItemId::of(row)).or_default().push(row.clone());
+    }
+    for rows in items.values_mut() {
+        rows.sort_by_key(|row| (row.effective_at, row.seq));
+        let all = rows.clone();
+        let mut following = all.iter().skip(1);
+        rows.retain(|row| following.next().is_none_or(|next| next.effective_at > row.effective_at));
+    }
+    items
+}
+
 /// The first of the unbroken run of states that all are `so`, up to `index`; nothing when that one is not.
-fn run_start(states: &[&PlainRow], index: usize, so: impl Fn(&PlainRow) -> bool) -> Option<usize> {
+fn run_start(states: &[PlainRow], index: usize, so: impl Fn(&PlainRow) -> bool) -> Option<usize> {
     let run = states[..=index].iter().rev().take_while(|row| so(row)).count();
     (run > 0).then(|| index + 1 - run)
 }

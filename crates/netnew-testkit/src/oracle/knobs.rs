@@ -44,7 +44,7 @@ pub const DEFAULTS: [(&str, &str); 29] = [
 /// What each built-in policy changes among [`DEFAULTS`], read from what the vendors publish about themselves.
 const PRESETS: [(&str, &[(&str, &str)]); 7] = [
     ("default", &[]),
-    ("stripe", &[]),
+    ("stripe", &[("pause", "counted"), ("scheduled_changes", "ignored"), ("arr", "12_x_mrr")]),
     (
         "chartmogul",
         &[
@@ -53,12 +53,22 @@ const PRESETS: [(&str, &[(&str, &str)]); 7] = [
             ("free_plan", "stays_active"),
             ("pause", "counted"),
             ("same_period_new_and_churn", "not_in_rate"),
+            ("scheduled_changes", "cmrr_only"),
             ("netting", "window"),
             ("transfer.residual", "destination"),
             ("rounding", "nearest_cent"),
+            ("arr", "12_x_mrr"),
         ],
     ),
-    ("baremetrics", &[("discount.one_time", "subtract"), ("past_due.grace", "30"), ("fx.row", "frozen")]),
+    (
+        "baremetrics",
+        &[
+            ("discount.one_time", "subtract"),
+            ("past_due.grace", "30"),
+            ("fx.row", "frozen"),
+            ("arr", "12_x_mrr"),
+        ],
+    ),
     (
         "profitwell",
         &[
@@ -66,20 +76,33 @@ const PRESETS: [(&str, &[(&str, &str)]); 7] = [
             ("pause", "contraction"),
             ("same_period_new_and_churn", "both_hidden"),
             ("fx.row", "frozen"),
+            ("arr", "12_x_mrr"),
         ],
     ),
     (
         "recurly",
         &[
             ("discount.one_time", "subtract"),
+            ("unpaid_status", "counted"),
             ("same_period_new_and_churn", "both_hidden"),
+            ("scheduled_changes", "ignored"),
             ("netting", "period"),
             ("interval.week", "30/7"),
             ("interval.day", "30"),
             ("fx.row", "frozen"),
+            ("arr", "12_x_mrr"),
         ],
     ),
-    ("chargebee", &[("discount.recurring_limited", "monthly_plans_only")]),
+    (
+        "chargebee",
+        &[
+            ("discount.recurring_limited", "monthly_plans_only"),
+            ("pause", "contraction"),
+            ("same_period_new_and_churn", "not_in_rate"),
+            ("scheduled_changes", "ignored"),
+            ("arr", "12_x_mrr"),
+        ],
+    ),
 ];
 
 /// `past_due.grace`.
@@ -98,6 +121,11 @@ impl Knobs {
             knobs.set(knob, value);
         }
         Some(knobs)
+    }
+
+    /// The names of the policies that the oracle knows.
+    pub fn presets() -> impl Iterator<Item = &'static str> {
+        PRESETS.iter().map(|(name, _)| *name)
     }
 
     /// Sets a knob.

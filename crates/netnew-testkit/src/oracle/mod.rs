@@ -16,6 +16,8 @@ mod report;
 mod retention;
 mod visible;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use netnew_money::{Amount, Currency, Day, Instant, Zone};
 use thiserror::Error;
 
@@ -73,6 +75,10 @@ pub struct Business {
     knobs: Knobs,
     /// Section 1: the winning states, in the order of arrival.
     states: Vec<PlainRow>,
+    /// The same by item, without those that hold for no time.
+    items: BTreeMap<ItemId, Vec<PlainRow>>,
+    /// The items that ever were a customer's.
+    owned: BTreeMap<String, BTreeSet<ItemId>>,
     rates: Vec<PlainRate>,
     /// Visible statements about attributes, in the order of arrival.
     attributes: Vec<PlainAttributes>,
@@ -82,13 +88,21 @@ impl Business {
     /// Takes in what is visible of a history.
     pub fn new(history: &PlainHistory, circumstances: Circumstances, knobs: Knobs) -> Business {
         let known_on = circumstances.known_on.unwrap_or(Instant::MAX);
+        let states = visible::states(&history.rows, known_on);
+        let items = item::by_item(&states);
+        let mut owned: BTreeMap<String, BTreeSet<ItemId>> = BTreeMap::new();
+        for (id, row) in items.iter().flat_map(|(id, rows)| rows.iter().map(move |row| (id, row))) {
+            owned.entry(row.customer.clone()).or_default().insert(id.clone());
+        }
         Business {
             currency: circumstances.currency,
             zone: circumstances.zone,
             report_zone: circumstances.report_zone,
             as_of: circumstances.as_of.min(known_on),
             knobs,
-            states: visible::states(&history.rows, known_on),
+            states,
+            items,
+            owned,
             rates: visible::rates(&history.rates, known_on),
             attributes: visible::attributes(&history.attributes, known_on),
         }
@@ -107,10 +121,7 @@ impl Business {
 
     /// Every customer, sorted.
     pub fn customers(&self) -> Vec<String> {
-        let mut customers: Vec<String> = self.states.iter().map(|row| row.customer.clone()).collect();
-        customers.sort();
-        customers.dedup();
-        customers
+        self.owned.keys().cloned().collect()
     }
 
     /// Every posted row of the whole history, what is expected after now included, sorted.
@@ -186,14 +197,7 @@ impl Business {
 
     /// Every item of everybody at an instant, sorted.
     fn items_at(&self, at: Instant) -> Vec<Item<'_>> {
-        self.item_ids().iter().filter_map(|id| self.item_at(id, self.within_horizon(at))).collect()
-    }
-
-    fn item_ids(&self) -> Vec<ItemId> {
-        let mut ids: Vec<ItemId> = self.states.iter().map(ItemId::of).collect();
-        ids.sort();
-        ids.dedup();
-        ids
+        self.items.keys().filter_map(|id| self.item_at(id, self.within_horizon(at))).collect()
     }
 
     /// Unless the known future is to be shown, nothing changes after now.

@@ -84,7 +84,7 @@ impl Business {
         if plan.by.is_empty() && asked.shown != Shown::Original {
             keys.insert((Vec::new(), self.target(asked).unwrap_or(self.currency)));
         }
-        keys.extend(self.standing(&plan, start)?.into_iter().map(|(_, key, _, _)| key));
+        keys.extend(self.standing(&plan, start)?.amounts.into_iter().map(|(key, _, _)| key));
         keys.extend(
             flows.iter().filter(|flow| flow.at > start && flow.at <= end).map(|flow| flow.key.clone()),
         );
@@ -93,13 +93,14 @@ impl Business {
         for (period, clip_from, clip_to, last_day) in periods {
             let since = self.last_instant(clip_from.add_days(-1), to);
             let until = self.last_instant(clip_to, to);
+            let (before, after) = (self.standing(&plan, since)?, self.standing(&plan, until)?);
             let whole = clip_from == period && clip_to == last_day;
             for key in &keys {
                 let mut row = PlainPeriod::empty(period, key.0.clone(), key.1);
                 row.complete = whole && self.last_instant(clip_to, Day::MAX) <= self.as_of;
                 row.expected = until > self.as_of;
-                row.start = self.level(&plan, key, since, clip_from.add_days(-1), &flows)?;
-                row.end = self.level(&plan, key, until, clip_to, &flows)?;
+                row.start = self.level(&plan, key, &before, clip_from.add_days(-1), &flows)?;
+                row.end = self.level(&plan, key, &after, clip_to, &flows)?;
                 for flow in
                     flows.iter().filter(|flow| flow.at > since && flow.at <= until && flow.key == *key)
                 {
@@ -303,51 +304,45 @@ impl Business {
         Ok(held)
     }
 
-    /// Every amount that stands at an instant: whose, what it counts to, where, how much.
-    pub(super) fn standing_of(
-        &self,
-        unit: &Unit,
-        at: Instant,
-        asked: &Report,
-    ) -> Result<BTreeMap<Cell, Amount>, OracleError> {
-        let hidden = self.groups(unit, asked)?.into_iter().find(|g| g.hidden && g.first <= at && at < g.last);
-        let at = hidden.map_or(at, |group| group.first.add_micros(-1));
-        Ok(levels(&self.items_of(unit, at)))
-    }
-
-    fn standing(&self, plan: &Plan<'_>, at: Instant) -> Result<Vec<(Unit, Key, Cell, Amount)>, OracleError> {
-        let mut standing = Vec::new();
+    /// Every amount that stands at an instant.
+    fn standing(&self, plan: &Plan<'_>, at: Instant) -> Result<Standing, OracleError> {
+        let mut amounts = Vec::new();
         for unit in self.units() {
-            for (cell, amount) in self.standing_of(&unit, at, plan.asked)? {
+            let seen_at = if self.knobs.is("same_period_new_and_churn", "both_hidden") {
+                let groups = self.groups(&unit, plan.asked)?;
+                let hidden = groups.iter().find(|group| group.hidden && group.first <= at && at < group.last);
+                hidden.map_or(at, |group| group.first.add_micros(-1))
+            } else {
+                at
+            };
+            for (cell, amount) in levels(&self.items_of(&unit, seen_at)) {
                 if let Some(key) = self.key_of(plan, &unit, &cell, at) {
-                    standing.push((unit.clone(), key, cell, amount));
+                    amounts.push((key, cell.currency, amount));
                 }
             }
         }
-        Ok(standing)
+        Ok(Standing { at, amounts })
     }
 
-    /// The level of a group at an instant, every item level converted and rounded by itself.
+    /// The level of a group, every item level converted and rounded by itself.
     fn level(
         &self,
         plan: &Plan<'_>,
         key: &Key,
-        at: Instant,
+        standing: &Standing,
         day: Day,
         flows: &[Flow],
     ) -> Result<Amount, OracleError> {
         let mut total = Amount::ZERO;
         if self.knobs.is("fx.row", "frozen") && self.target(plan.asked).is_some() {
-            for flow in flows.iter().filter(|flow| flow.at <= at && flow.key == *key) {
+            for flow in flows.iter().filter(|flow| flow.at <= standing.at && flow.key == *key) {
                 total += self.flow_amount(plan.asked, flow)?;
             }
             return Ok(total);
         }
-        for (_, own, cell, amount) in self.standing(plan, at)? {
-            if own == *key {
-                let day = plan.asked.constant_rates.unwrap_or(day);
-                total += self.converted(amount, cell.currency, key.1, day)?;
-            }
+        let day = plan.asked.constant_rates.unwrap_or(day);
+        for (_, currency, amount) in standing.amounts.iter().filter(|(own, _, _)| own == key) {
+            total += self.converted(*amount, *currency, key.1, day)?;
         }
         Ok(total)
     }
@@ -356,6 +351,12 @@ impl Business {
         let day = asked.constant_rates.unwrap_or_else(|| self.report_zone.day_of(flow.at));
         self.converted(flow.amount, flow.cell.currency, flow.key.1, day)
     }
+}
+
+/// What stands at an instant: what it counts to, in which currency, how much.
+struct Standing {
+    at: Instant,
+    amounts: Vec<(Key, Currency, Amount)>,
 }
 
 /// Cells with their amounts and what they count to, which is nothing where the filter leaves them out.
