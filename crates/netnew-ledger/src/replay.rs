@@ -613,8 +613,9 @@ fn level_changes(change: &Change) -> Vec<LevelChange> {
     ]
 }
 
+/// Calendar month in the book's zone, whatever zone the report is cut in.
 fn month_of(ctx: &Context, at: Instant) -> Day {
-    Grain::Month.period_start(ctx.zone.day_of(at), WeekStart::Monday)
+    Grain::Month.period_start(ctx.book_zone.day_of(at), WeekStart::Monday)
 }
 
 /// Cuts events, sorted by time, into netted groups (section 5).
@@ -644,9 +645,7 @@ struct Place {
 
 impl Place {
     fn of(at: Instant, ctx: &Context) -> Place {
-        let day = ctx.zone.day_of(at);
-        let month = Grain::Month.period_start(day, WeekStart::Monday);
-        Place { at, day, month, expected: at > ctx.now() }
+        Place { at, day: ctx.zone.day_of(at), month: month_of(ctx, at), expected: at > ctx.now() }
     }
 
     fn joins(&self, next: &Place, hide: bool, ctx: &Context) -> bool {

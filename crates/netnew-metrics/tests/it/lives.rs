@@ -1,0 +1,1 @@
+//! Random businesses: engine and oracle agree.
