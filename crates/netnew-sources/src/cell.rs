@@ -18,6 +18,7 @@ pub(crate) enum Cell<'a> {
     /// Date and microseconds since midnight on a wall clock, without a time zone.
     Clock(Day, i64),
     Instant(Instant),
+    Uuid([u8; 16]),
     /// A value that cannot be read, with what it is.
     Broken(&'static str),
 }
@@ -41,6 +42,7 @@ impl<'a> Cell<'a> {
             Cell::Day(day) => Cow::Owned(day.to_string()),
             Cell::Clock(day, micros) => Cow::Owned(clock_text(*day, *micros)),
             Cell::Instant(instant) => Cow::Owned(instant.to_string()),
+            Cell::Uuid(bytes) => Cow::Owned(uuid_text(bytes)),
             Cell::Broken(what) => Cow::Borrowed(*what),
         })
     }
@@ -50,6 +52,12 @@ impl<'a> Cell<'a> {
 fn clock_text(day: Day, micros: i64) -> String {
     let as_utc = Instant::from_micros(i64::from(day.days()) * 86_400_000_000 + micros).to_string();
     as_utc.trim_end_matches('Z').to_string()
+}
+
+/// Hexadecimal in groups of 8, 4, 4, 4 and 12.
+fn uuid_text(bytes: &[u8; 16]) -> String {
+    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 /// Without blanks around it; no-break spaces and stray byte order marks are blanks too.
@@ -83,8 +91,10 @@ pub(crate) trait Source: Send {
     /// Back to before the first record.
     fn rewind(&mut self) -> Result<(), SourceError>;
     /// Says which columns will be read, so that a columnar format can leave the others alone.
-    fn select(&mut self, _columns: &[usize]) -> Result<(), SourceError> {
-        Ok(())
+    fn select(&mut self, _columns: &[usize]) {}
+    /// What the cells of a column are, if they cannot be read.
+    fn unreadable(&self, _column: usize) -> Option<&'static str> {
+        None
     }
     /// Whether the cells of a column are text, which has to be understood, or already typed.
     fn is_text(&self, _column: usize) -> bool {

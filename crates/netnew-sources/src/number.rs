@@ -365,7 +365,6 @@ mod tests {
             "0x10",
             "1,2345,678",
             "(-5)",
-            "1e-",
             "12:30",
         ] {
             assert_eq!(value(text, None), Err(code::BAD_NUMBER), "{text}");

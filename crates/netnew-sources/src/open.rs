@@ -7,6 +7,7 @@ use netnew_facts::Statement;
 use netnew_money::{Currency, Zone};
 
 use crate::cell::{Source, Step};
+use crate::code;
 use crate::evidence;
 use crate::fields::{Columns, Shape};
 use crate::formats;
@@ -113,9 +114,10 @@ pub fn open(path: &Path, context: &Context<'_>) -> Result<Reader, SourceError> {
         Some(kind) => kind,
         None => recognise::recognise(&file, &headers)?,
     };
-    let columns = Columns::find(&file, &headers, kind)?;
+    let mut columns = Columns::find(&file, &headers, kind)?;
     columns.check(&file, &headers, kind)?;
-    let mut notes = source.notes();
+    let mut notes = Vec::new();
+    leave_out_unreadable(&*source, &file, kind, &mut columns, &mut notes)?;
     let mut setup = Setup {
         file,
         headers,
@@ -129,12 +131,42 @@ pub fn open(path: &Path, context: &Context<'_>) -> Result<Reader, SourceError> {
     let used: Vec<usize> =
         shaped.iter().map(|(at, _)| *at).chain(decoder.other_columns().iter().copied()).collect();
     note_unused(&setup, &used, &mut notes);
-    source.select(&used)?;
+    source.select(&used);
     let (styles, evidence) = evidence::survey(&mut *source, &shaped)?;
     setup.styles = styles;
-    notes.extend(evidence);
+    let notes = source.notes().into_iter().chain(evidence).chain(notes).collect();
     let opened = Opened { kind, format, notes, total: source.progress().1 };
     Ok(Reader { source, decoder, setup, opened, statements: Vec::new(), ended: false })
+}
+
+/// A column of a type that cannot be read is an error if the kind knows it, and not used otherwise.
+fn leave_out_unreadable(
+    source: &dyn Source,
+    file: &str,
+    kind: Kind,
+    columns: &mut Columns,
+    notes: &mut Vec<String>,
+) -> Result<(), SourceError> {
+    for (at, _) in columns.shaped(kind) {
+        if let Some(what) = source.unreadable(at) {
+            let header = &source.headers()[at];
+            return Err(SourceError::new(
+                file,
+                code::UNSUPPORTED_COLUMN,
+                format!("the column {header} cannot be read: its values are {what}"),
+                "write it as text, number, date or timestamp",
+            )
+            .in_column(header.as_str()));
+        }
+    }
+    let (left_out, others): (Vec<usize>, Vec<usize>) =
+        columns.others.iter().partition(|at| source.unreadable(**at).is_some());
+    columns.others = others;
+    if !left_out.is_empty() {
+        let names: Vec<&str> = left_out.iter().map(|at| source.headers()[*at].as_str()).collect();
+        notes.push(format!("columns of a type that cannot be read: {}", names.join(", ")));
+    }
+    Ok(())
 }
 
 fn note_unused(setup: &Setup, used: &[usize], notes: &mut Vec<String>) {

@@ -46,6 +46,7 @@ impl Complaint {
         self
     }
 
+    #[cfg(test)]
     pub(crate) fn code(&self) -> &'static str {
         self.0.code
     }

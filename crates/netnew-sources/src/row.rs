@@ -99,9 +99,8 @@ impl<'a> RowView<'a> {
                 (0, Ok(whole)) => date::read_number(whole),
                 _ => date::read(&number.to_string(), None),
             },
-            Cell::Bool(value) => date::read(if value { "true" } else { "false" }, None),
             Cell::Broken(what) => Err(broken(what)),
-            Cell::Empty => return Ok(None),
+            other => date::read(&other.written().unwrap_or_default(), None),
         };
         when.map(|when| Some((when, style))).map_err(|c| c.in_column(at))
     }

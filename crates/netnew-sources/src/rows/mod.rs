@@ -1,7 +1,12 @@
 //! From records to statements, one module per kind.
 
+mod customers;
 mod item;
+mod periods;
+mod rates;
 mod states;
+mod stripe_customers;
+mod stripe_subscriptions;
 
 use netnew_facts::{Statement, StatementBody};
 use netnew_money::Instant;
@@ -35,15 +40,11 @@ pub(crate) fn decoder(
 ) -> Result<Box<dyn Decode>, SourceError> {
     Ok(match kind {
         Kind::States => Box::new(states::States::new(setup, notes)),
-        _ => {
-            let message = format!("files of the kind {kind} cannot be imported yet");
-            return Err(SourceError::new(
-                &setup.file,
-                crate::code::UNSUPPORTED_KIND,
-                message,
-                "import states",
-            ));
-        }
+        Kind::Periods => Box::new(periods::Periods::new(setup, notes)),
+        Kind::Customers => Box::new(customers::Customers::new(setup)?),
+        Kind::Rates => Box::new(rates::Rates),
+        Kind::StripeSubscriptions => Box::new(stripe_subscriptions::StripeSubscriptions::new()),
+        Kind::StripeCustomers => Box::new(stripe_customers::StripeCustomers::new(setup)),
     })
 }
 

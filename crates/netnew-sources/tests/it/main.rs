@@ -1,4 +1,14 @@
 //! Files in, statements and problems out: one test binary.
 
+mod customers;
+mod dialects;
+mod documentation;
+mod json;
+mod parquet_files;
+mod periods;
+mod rates;
+mod sheets;
 mod states;
+mod stripe;
 mod support;
+mod text_files;
