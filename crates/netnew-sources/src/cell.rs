@@ -13,6 +13,10 @@ pub(crate) enum Cell<'a> {
     /// Text, never empty, without blanks around it.
     Text(&'a str),
     Number(Decimal),
+    /// A number shown as a percentage: 20 for 20 %.
+    Percent(Decimal),
+    /// A number shown with a currency sign or code beside it.
+    Money(Decimal, &'a str),
     Bool(bool),
     Day(Day),
     /// Date and microseconds since midnight on a wall clock, without a time zone.
@@ -37,7 +41,8 @@ impl<'a> Cell<'a> {
         Some(match self {
             Cell::Empty => return None,
             Cell::Text(text) => Cow::Borrowed(*text),
-            Cell::Number(number) => Cow::Owned(number.to_string()),
+            Cell::Number(number) | Cell::Money(number, _) => Cow::Owned(number.to_string()),
+            Cell::Percent(number) => Cow::Owned(format!("{number}%")),
             Cell::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
             Cell::Day(day) => Cow::Owned(day.to_string()),
             Cell::Clock(day, micros) => Cow::Owned(clock_text(*day, *micros)),

@@ -64,6 +64,11 @@ fn candidates(mark: &str) -> Option<Vec<Currency>> {
     Some(codes.iter().filter_map(|code| Currency::parse(code).ok()).collect())
 }
 
+/// Whether a text is the sign or code of some currency.
+pub(crate) fn is_mark(text: &str) -> bool {
+    candidates(text).is_some()
+}
+
 /// The currency of an amount: what the currency column says, what stands beside the number, or the book's.
 ///
 /// A mark that several currencies share counts as the book's currency if that is one of them. Anything that

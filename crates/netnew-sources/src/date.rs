@@ -59,10 +59,8 @@ impl When {
 
 /// Reads a date, a date with a time, or a Unix time.
 pub(crate) fn read(text: &str, order: Option<Order>) -> Result<When, Complaint> {
-    if text.len() == 10 && text.as_bytes()[4] == b'-' {
-        if let Ok(day) = Day::parse(text) {
-            return Ok(When::Day(day));
-        }
+    if let Ok(day) = Day::parse(text) {
+        return Ok(When::Day(day));
     }
     if text.bytes().all(|b| b.is_ascii_digit()) {
         return digits_only(text);

@@ -56,15 +56,11 @@ fn names_any(names: &[String], wanted: &[&str]) -> bool {
 
 /// Exports of Stripe's dashboard have an `id` and times marked as UTC. Their other columns vary by account.
 fn stripe(file: &str, names: &[String]) -> Result<Option<Kind>, SourceError> {
-    let utc = |wanted: &[&str]| names_any(names, wanted);
     if !names_any(names, &["id"]) || !names.iter().any(|n| n.ends_with("utc")) {
         return Ok(None);
     }
-    if utc(&["amountrefunded", "createddateutc"]) || names_any(names, &["sellermessage", "cardid"]) {
-        return match names_any(names, &["amountrefunded", "captured", "sellermessage"]) {
-            true => Err(planned(file, "stripe-payments")),
-            false => Ok(Some(Kind::StripeCustomers)),
-        };
+    if names_any(names, &["amountrefunded", "captured", "sellermessage"]) {
+        return Err(planned(file, "stripe-payments"));
     }
     if names_any(names, &["amountdue", "amountpaid", "duedateutc"]) {
         return Err(planned(file, "stripe-invoices"));
@@ -76,13 +72,13 @@ fn stripe(file: &str, names: &[String]) -> Result<Option<Kind>, SourceError> {
         "currentperiodendutc",
         "endedatutc",
         "canceledatutc",
+        "interval",
+        "cancelatperiodend",
     ];
-    if names_any(names, &["customerid"])
-        && (utc(&lives) || names_any(names, &["interval", "cancelatperiodend"]))
-    {
-        return Ok(Some(Kind::StripeSubscriptions));
+    if names_any(names, &["customerid"]) {
+        return Ok(names_any(names, &lives).then_some(Kind::StripeSubscriptions));
     }
-    let is_customers = utc(&["createdutc"]) && !names_any(names, &["customerid", "amount"]);
+    let is_customers = names_any(names, &["createdutc", "createddateutc"]) && !names_any(names, &["amount"]);
     Ok(is_customers.then_some(Kind::StripeCustomers))
 }
 

@@ -151,7 +151,7 @@ impl<'a> RowView<'a> {
     ) -> Result<Option<Decimal>, Complaint> {
         let Some((at, number)) = self.written_number(field, percent, lone)? else { return Ok(None) };
         match number {
-            Numeric::Typed(value) => Ok(Some(value)),
+            Numeric::Typed(value, _) => Ok(Some(value)),
             Numeric::Written(written, _) if written.marks == ["", ""] => Ok(Some(written.value)),
             Numeric::Written(_, text) => Err(Complaint::new(
                 code::BAD_NUMBER,
@@ -169,14 +169,13 @@ impl<'a> RowView<'a> {
         stated: Option<Currency>,
     ) -> Result<Option<(Decimal, Currency)>, Complaint> {
         let Some((at, number)) = self.written_number(field, false, None)? else { return Ok(None) };
-        let book = self.setup.currency;
-        match number {
-            Numeric::Typed(value) => Ok(Some((value, stated.unwrap_or(book)))),
-            Numeric::Written(written, text) => {
-                let currency = currency_mark::resolve(text, written.marks, stated, book);
-                currency.map(|c| Some((written.value, c))).map_err(|c| c.in_column(at))
-            }
-        }
+        let (value, marks, text) = match number {
+            Numeric::Typed(value, "") => return Ok(Some((value, stated.unwrap_or(self.setup.currency)))),
+            Numeric::Typed(value, mark) => (value, [mark, ""], Cow::Owned(format!("{mark} {value}"))),
+            Numeric::Written(written, text) => (written.value, written.marks, Cow::Borrowed(text)),
+        };
+        let currency = currency_mark::resolve(&text, marks, stated, self.setup.currency);
+        currency.map(|currency| Some((value, currency))).map_err(|c| c.in_column(at))
     }
 
     fn written_number(
@@ -188,7 +187,9 @@ impl<'a> RowView<'a> {
         let Some((at, cell)) = self.cell(field) else { return Ok(None) };
         let lone = lone.unwrap_or(Lone::AsColumn(self.setup.styles[at].point));
         let number = match cell {
-            Cell::Number(value) => Numeric::Typed(value),
+            Cell::Number(value) => Numeric::Typed(value, ""),
+            Cell::Money(value, mark) => Numeric::Typed(value, mark),
+            Cell::Percent(value) if percent => Numeric::Typed(value, ""),
             Cell::Text(text) if words::means_nothing(text) => return Ok(None),
             Cell::Text(text) => {
                 let written = number::read(text, lone, percent).map_err(|c| c.in_column(at))?;
@@ -251,7 +252,8 @@ impl<'a> RowView<'a> {
 }
 
 enum Numeric<'a> {
-    Typed(Decimal),
+    /// A number of a typed cell, with the currency it is shown in, if any.
+    Typed(Decimal, &'a str),
     Written(number::Written<'a>, &'a str),
 }
 

@@ -26,9 +26,9 @@ struct Splitter<R> {
     input: R,
     separator: u8,
     /// Line the next byte is on.
-    line: u64,
+    next_line: u64,
     /// Line the current record started on.
-    started: u64,
+    record_line: u64,
     content: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -50,7 +50,7 @@ enum Split {
 
 impl<R: BufRead> Splitter<R> {
     fn new(input: R, separator: u8) -> Splitter<R> {
-        Splitter { input, separator, line: 1, started: 1, content: Vec::new(), ends: Vec::new() }
+        Splitter { input, separator, next_line: 1, record_line: 1, content: Vec::new(), ends: Vec::new() }
     }
 
     /// Reads the next record that is not a blank line.
@@ -58,7 +58,7 @@ impl<R: BufRead> Splitter<R> {
         loop {
             self.content.clear();
             self.ends.clear();
-            self.started = self.line;
+            self.record_line = self.next_line;
             let split = self.fill()?;
             let blank = self.ends.len() == 1 && self.content.iter().all(|b| b.is_ascii_whitespace());
             if split != Split::Record || !blank {
@@ -87,7 +87,7 @@ impl<R: BufRead> Splitter<R> {
                 state = match (state, byte) {
                     (State::Quoted, b'"') => State::QuoteInQuoted,
                     (State::Quoted, _) => {
-                        self.line += u64::from(byte == b'\n');
+                        self.next_line += u64::from(byte == b'\n');
                         self.content.push(byte);
                         State::Quoted
                     }
@@ -112,7 +112,7 @@ impl<R: BufRead> Splitter<R> {
             }
             self.input.consume(used);
             if let Some(byte) = ended_by {
-                self.line += 1;
+                self.next_line += 1;
                 if byte == b'\r' && self.input.fill_buf()?.first() == Some(&b'\n') {
                     self.input.consume(1);
                 }
@@ -197,7 +197,7 @@ impl Delimited {
                         "a quote in the header is never closed",
                         "check the quotes of the first line",
                     )
-                    .at_line(self.records.started));
+                    .at_line(self.records.record_line));
                 }
                 Ok(Split::End) => {
                     return Err(SourceError::new(
@@ -278,7 +278,7 @@ impl Source for Delimited {
     }
 
     fn line(&self) -> u64 {
-        self.records.started
+        self.records.record_line
     }
 
     fn rewind(&mut self) -> Result<(), SourceError> {
@@ -337,7 +337,7 @@ fn sniff(head: &[u8], is_whole: bool) -> u8 {
                 same += usize::from(records.fields() >= headers.len());
             }
         }
-        let agreement = if total == 0 { 100 } else { same * 100 / total };
+        let agreement = usize::checked_div(same * 100, total).unwrap_or(100);
         let score = (known, if headers.len() > 1 { agreement } else { 0 }, headers.len());
         if score > best.1 {
             best = (separator, score);
@@ -362,7 +362,7 @@ mod tests {
         let mut splitter = Splitter::new(text.as_bytes(), separator);
         let mut records = Vec::new();
         while splitter.next().unwrap() == Split::Record {
-            records.push((splitter.started, splitter.strings()));
+            records.push((splitter.record_line, splitter.strings()));
         }
         records
     }

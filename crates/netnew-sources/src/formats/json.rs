@@ -56,7 +56,7 @@ impl Json {
             match json.objects.parse() {
                 Ok(object) => json.learn(&object),
                 Err(complaint) => {
-                    first_fault.get_or_insert((json.objects.started, complaint));
+                    first_fault.get_or_insert((json.objects.object_line, complaint));
                 }
             }
         }
@@ -137,7 +137,7 @@ impl Source for Json {
     }
 
     fn line(&self) -> u64 {
-        self.objects.started
+        self.objects.object_line
     }
 
     fn rewind(&mut self) -> Result<(), SourceError> {
@@ -180,14 +180,16 @@ fn first_line_is_object(file: &TextFile) -> io::Result<bool> {
 struct Objects {
     input: Box<dyn BufRead + Send>,
     by_line: bool,
-    line: u64,
-    started: u64,
+    /// Line the next byte is on.
+    next_line: u64,
+    /// Line the current object started on.
+    object_line: u64,
     text: Vec<u8>,
 }
 
 impl Objects {
     fn new(input: Box<dyn BufRead + Send>, by_line: bool) -> Objects {
-        Objects { input, by_line, line: 1, started: 1, text: Vec::new() }
+        Objects { input, by_line, next_line: 1, object_line: 1, text: Vec::new() }
     }
 
     /// Moves on to the next object, or to what stands in the place of one.
@@ -199,11 +201,11 @@ impl Objects {
     fn next_line(&mut self) -> io::Result<bool> {
         loop {
             self.text.clear();
-            self.started = self.line;
+            self.object_line = self.next_line;
             if self.input.read_until(b'\n', &mut self.text)? == 0 {
                 return Ok(false);
             }
-            self.line += 1;
+            self.next_line += 1;
             if !self.text.iter().all(u8::is_ascii_whitespace) {
                 return Ok(true);
             }
@@ -220,13 +222,13 @@ impl Objects {
             let (mut used, mut complete) = (0, false);
             for &byte in buffer {
                 used += 1;
-                self.line += u64::from(byte == b'\n');
+                self.next_line += u64::from(byte == b'\n');
                 let outside = self.text.is_empty();
                 if outside && (byte.is_ascii_whitespace() || matches!(byte, b',' | b'[' | b']')) {
                     continue;
                 }
                 if outside {
-                    self.started = self.line;
+                    self.object_line = self.next_line;
                 }
                 // Something else than an object ends where the next element would start.
                 if depth == 0 && !outside && matches!(byte, b',' | b'\n' | b']') && !in_string {
@@ -254,7 +256,7 @@ impl Objects {
                 return Ok(true);
             }
             if self.text.len() > LONGEST_OBJECT {
-                return Err(io::Error::other(format!("the object of line {} has no end", self.started)));
+                return Err(io::Error::other(format!("the object of line {} has no end", self.object_line)));
             }
         }
     }
@@ -281,7 +283,7 @@ mod tests {
         let mut objects = Objects::new(Box::new(io::Cursor::new(text.to_string().into_bytes())), false);
         let mut found = Vec::new();
         while objects.next().unwrap() {
-            found.push((objects.started, String::from_utf8(objects.text.clone()).unwrap()));
+            found.push((objects.object_line, String::from_utf8(objects.text.clone()).unwrap()));
         }
         found
     }

@@ -4,17 +4,19 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use calamine::{Data, ExcelDateTime, Range, Reader, Xlsx};
+use calamine::{Data, ExcelDateTime, Range, Reader, StyleRange, Xlsx};
 use netnew_money::{Day, Decimal};
 
-use crate::cell::{Cell, Source, Step};
+use crate::cell::{Cell, Source, Step, trim};
 use crate::code;
+use crate::currency_mark;
 use crate::problem::SourceError;
 
 /// The first sheet with content. Its first row with content names the columns.
 pub(crate) struct Sheet {
     headers: Vec<String>,
     cells: Range<Data>,
+    styles: StyleRange,
     /// Index of the header within `cells`.
     header_at: usize,
     /// Index of the current row within `cells`.
@@ -53,6 +55,7 @@ impl Sheet {
                 "check the export",
             ));
         };
+        let styles = workbook.worksheet_style(&sheet).map_err(refused)?;
         let mut notes = Vec::new();
         if !left.is_empty() {
             notes.push(format!("sheet {sheet} read, not {}", left.join(", ")));
@@ -61,8 +64,58 @@ impl Sheet {
         let header_at = cells.rows().position(is_filled).unwrap_or(0);
         let headers =
             cells[header_at].iter().map(|c| cell_of(c).written().unwrap_or_default().to_string()).collect();
-        Ok(Sheet { headers, cells, header_at, at: header_at, notes })
+        Ok(Sheet { headers, cells, styles, header_at, at: header_at, notes })
     }
+}
+
+/// How a number format shows a number.
+#[derive(Debug, PartialEq)]
+enum Look<'a> {
+    Plain,
+    Percent,
+    Currency(&'a str),
+}
+
+impl Sheet {
+    /// How the cell of the current row is shown: 0.2 may stand for 20 %, and 5 for 5 €.
+    fn look(&self, column: usize) -> Look<'_> {
+        let Some((row, first)) = self.cells.start() else { return Look::Plain };
+        let place = (row.saturating_add(self.at as u32), first.saturating_add(column as u32));
+        let Some(format) = self.styles.get(place).and_then(|s| s.number_format.as_ref()) else {
+            return Look::Plain;
+        };
+        match (look_of(&format.format_code), format.format_id) {
+            // These show the currency of whoever looks at the sheet.
+            (Look::Currency(_), Some(5..=8 | 37..=44)) => Look::Plain,
+            (look, _) => look,
+        }
+    }
+}
+
+/// Reads the first section of a number format, such as `0.0%`, `#,##0.00 "€"` or `[$USD] 0.00`.
+fn look_of(format: &str) -> Look<'_> {
+    let mut rest = format;
+    while let Some(c) = rest.chars().next() {
+        let (literal, after) = match c {
+            ';' => break,
+            '%' => return Look::Percent,
+            '"' => rest[1..].split_once('"').unwrap_or((&rest[1..], "")),
+            '[' => {
+                let (inside, after) = rest[1..].split_once(']').unwrap_or((&rest[1..], ""));
+                let symbol = inside.strip_prefix('$').map_or("", |s| s.split('-').next().unwrap_or(""));
+                (symbol, after)
+            }
+            _ => rest.split_at(c.len_utf8()),
+        };
+        let literal = trim(literal);
+        // A single letter or sign of the format itself is no currency, but for the signs that are.
+        let is_format = literal.len() == 1 && literal != "$";
+        if !is_format && currency_mark::is_mark(literal) {
+            return Look::Currency(literal);
+        }
+        rest = after;
+    }
+    Look::Plain
 }
 
 impl Source for Sheet {
@@ -81,7 +134,17 @@ impl Source for Sheet {
     }
 
     fn cell(&self, column: usize) -> Cell<'_> {
-        self.cells[self.at].get(column).map_or(Cell::Empty, cell_of)
+        let Some(data) = self.cells[self.at].get(column) else { return Cell::Empty };
+        match (cell_of(data), self.look(column)) {
+            (Cell::Number(number), Look::Currency(mark)) => Cell::Money(number, mark),
+            (Cell::Number(number), Look::Percent) => number
+                .mantissa()
+                .checked_mul(100)
+                .map_or(Cell::Broken("a number out of range"), |hundredfold| {
+                    Cell::Percent(Decimal::new(hundredfold, number.scale()))
+                }),
+            (cell, _) => cell,
+        }
     }
 
     fn line(&self) -> u64 {
@@ -152,6 +215,27 @@ fn date(serial: &ExcelDateTime) -> Cell<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn formats_show_percentages_and_currencies() {
+        for (format, look) in [
+            ("General", Look::Plain),
+            ("#,##0.00", Look::Plain),
+            ("0.0%", Look::Percent),
+            ("0.00\"%\"", Look::Plain),
+            ("#,##0.00 €", Look::Currency("€")),
+            ("#,##0.00\\ \"€\"", Look::Currency("€")),
+            ("\"$\"#,##0.00;[Red]-\"$\"#,##0.00", Look::Currency("$")),
+            ("[$€-407] #,##0.00", Look::Currency("€")),
+            ("[$USD] #,##0.00", Look::Currency("USD")),
+            ("[$-409]#,##0", Look::Plain),
+            ("[Red]0 \"seats\"", Look::Plain),
+            ("_($* #,##0.00_)", Look::Currency("$")),
+            ("0;0%", Look::Plain),
+        ] {
+            assert_eq!(look_of(format), look, "{format}");
+        }
+    }
 
     #[test]
     fn binary_noise_is_not_read() {

@@ -42,7 +42,7 @@ fn cells_keep_their_types() {
     assert_eq!(
         outcome.lines(),
         [
-            "1001 s 2026-01-30T23:00:00Z active 1234.1 USD /month",
+            "1001 s 2026-01-30T23:00:00Z active 1234.1 EUR /month",
             "b s 2026-01-31T11:00:00Z active 0.3 USD /month",
         ]
     );
@@ -82,6 +82,38 @@ fn cells_that_hold_no_value_of_their_kind_are_problems() {
         "{}",
         outcome.problems[0].message
     );
+}
+
+#[test]
+fn numbers_mean_what_they_are_shown_as() {
+    let outcome = read(|workbook| {
+        let percent = CellFormat::new().set_num_format("0%");
+        let yen = CellFormat::new().set_num_format("[$¥-411]#,##0");
+        let sheet = workbook.add_worksheet();
+        for (at, header) in
+            ["customer", "subscription", "effective_at", "amount", "discount_percent", "currency"]
+                .iter()
+                .enumerate()
+        {
+            sheet.write_string(0, at as u16, *header)?;
+        }
+        for row in 1..=3 {
+            sheet.write_string(row, 0, "a")?.write_string(row, 1, format!("s{row}"))?;
+            sheet.write_string(row, 2, "2026-01-31")?.write_number(row, 3, 5)?;
+        }
+        sheet.write_number_with_format(1, 4, 0.2, &percent)?;
+        sheet.write_number_with_format(2, 3, 500, &yen)?.write_string(2, 5, "JPY")?;
+        sheet.write_number_with_format(3, 3, 500, &yen)?.write_string(3, 5, "USD")?;
+        Ok(())
+    });
+    assert_eq!(
+        outcome.lines(),
+        [
+            "a s1 2026-01-30T23:00:00Z active 5 USD /month [{\"percent\":\"20\",\"kind\":\"forever\"}]",
+            "a s2 2026-01-30T23:00:00Z active 500 JPY /month",
+        ]
+    );
+    assert_eq!(outcome.faults(), ["4 amount currency_conflict"]);
 }
 
 #[test]
