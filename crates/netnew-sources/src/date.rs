@@ -59,8 +59,19 @@ impl When {
 
 /// Reads a date, a date with a time, or a Unix time.
 pub(crate) fn read(text: &str, order: Option<Order>) -> Result<When, Complaint> {
-    if let Ok(day) = Day::parse(text) {
+    // What programs write, before what people do.
+    let bytes = text.as_bytes();
+    if bytes.len() == 10
+        && bytes[4] == b'-'
+        && let Ok(day) = Day::parse(text)
+    {
         return Ok(When::Day(day));
+    }
+    if bytes.len() >= 20
+        && bytes[10] == b'T'
+        && let Ok(instant) = Instant::parse_rfc3339(text)
+    {
+        return Ok(When::Instant(instant));
     }
     if text.bytes().all(|b| b.is_ascii_digit()) {
         return digits_only(text);

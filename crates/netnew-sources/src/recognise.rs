@@ -40,6 +40,7 @@ pub(crate) fn recognise(file: &str, headers: &[String]) -> Result<Kind, SourceEr
         (_, false, true) if amount => Ok(Kind::Periods),
         (true, false, false) if dated && (amount || status) => Ok(Kind::States),
         (false, _, false) if !amount => customers_or_nothing(file, headers),
+        (false, false, true) if !amount && !status && !end => customers_or_nothing(file, headers),
         _ => Err(unknown(file, headers)),
     }
 }
@@ -152,6 +153,7 @@ mod tests {
             ("id,name,email", Kind::Customers),
             ("customer,segment,effective_at", Kind::Customers),
             ("customer,merged_into", Kind::Customers),
+            ("customer,name,plan,seats,start_date", Kind::Customers),
             ("date,base,quote,rate", Kind::Rates),
             ("Date,From,To,Exchange rate", Kind::Rates),
             (

@@ -18,7 +18,11 @@ fn is_word(text: &str, word: &str) -> bool {
 }
 
 fn find<T: Copy>(text: &str, words: &[(T, &[&str])]) -> Option<T> {
-    words.iter().find(|(_, these)| these.iter().any(|word| is_word(text, word))).map(|(found, _)| *found)
+    // Programs write the plain word; only people need the slower look.
+    let plainly = words.iter().find(|(_, these)| these.contains(&text));
+    let found =
+        plainly.or_else(|| words.iter().find(|(_, these)| these.iter().any(|word| is_word(text, word))));
+    found.map(|(found, _)| *found)
 }
 
 const STATUSES: &[(Status, &[&str])] = &[
@@ -39,7 +43,7 @@ const STATUSES: &[(Status, &[&str])] = &[
 
 /// Reads a status.
 pub(crate) fn status(text: &str) -> Result<Status, Complaint> {
-    find(text, STATUSES).ok_or_else(|| {
+    Status::parse(text).or_else(|| find(text, STATUSES)).ok_or_else(|| {
         let known = Status::ALL.map(Status::as_str).join(", ");
         Complaint::new(
             code::UNKNOWN_STATUS,

@@ -224,7 +224,7 @@ const AMOUNT_WEAK: &[&str] = &[
 const CURRENCY: &[&str] = &["currency", "currencycode", "isocurrency", "ccy", "cur"];
 const RECORDED: &[&str] = &["recordedat", "recorded", "recordedon", "knownat", "learnedat"];
 const RETRACT: &[&str] = &["retract", "retracted", "withdrawn"];
-const NAME: &[&str] = &["name", "customername", "clientname", "accountname"];
+const NAME: &[&str] = &["name", "customername"];
 const EMAIL: &[&str] = &["email", "emailaddress", "customeremail", "mail"];
 
 /// What states and periods share.
@@ -276,10 +276,10 @@ pub(super) static PERIODS: &[Spec] = item_fields!(
 #[rustfmt::skip]
 pub(super) static CUSTOMERS: &[Spec] = &[
     needed(spec(Field::Customer, "customer", T, CUSTOMER, &["id", "externalid", "subscriber", "subscriberid", "userid", "user", "organizationid", "organisationid", "orgid", "companyid", "uuid"])),
-    spec(Field::Name, "name", T, NAME, &["companyname", "company", "fullname"]),
+    spec(Field::Name, "name", T, NAME, &["companyname", "fullname", "clientname", "accountname"]),
     spec(Field::Email, "email", T, EMAIL, &[]),
-    spec(Field::Country, "country", T, &["country", "countrycode", "billingcountry", "addresscountry"], &[]),
-    spec(Field::Channel, "channel", T, &["channel", "acquisitionchannel"], &["leadsource", "utmsource"]),
+    spec(Field::Country, "country", T, &["country"], &["countrycode", "billingcountry", "addresscountry"]),
+    spec(Field::Channel, "channel", T, &["channel"], &["acquisitionchannel", "marketingchannel"]),
     spec(Field::SignedUpAt, "signed_up_at", D, &["signedupat", "signupdate", "signedup", "signup", "signupat", "signedupon", "registeredat", "customersince", "joinedat"], &["createdat", "created", "createdutc", "createdon", "createddate"]),
     spec(Field::EffectiveAt, "effective_at", D, EFFECTIVE, &[]),
     spec(Field::MergedInto, "merged_into", T, &["mergedinto", "mergedintoid", "mergedintocustomer", "duplicateof"], &[]),
@@ -331,5 +331,5 @@ pub(super) static STRIPE_CUSTOMERS: &[Spec] = &[
     spec(Field::Description, "Description", T, &["description", "customerdescription"], &[]),
     spec(Field::Created, "Created (UTC)", D, &["createdutc", "createddateutc"], &["created"]),
     spec(Field::Currency, "Currency", T, &["currency"], &[]),
-    spec(Field::Country, "Address Country", T, &["addresscountry", "country", "billingaddresscountry"], &["cardaddresscountry", "shippingaddresscountry"]),
+    spec(Field::Country, "Address Country", T, &["country"], &["addresscountry", "billingaddresscountry", "cardaddresscountry", "shippingaddresscountry"]),
 ];

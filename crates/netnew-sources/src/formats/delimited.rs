@@ -157,6 +157,8 @@ pub(crate) struct Delimited {
     has_separator_line: bool,
     records: Splitter<Box<dyn BufRead + Send>>,
     position: Position,
+    /// A quote that never closes has swallowed the rest.
+    lost: bool,
     /// The current record as text; the splitter keeps where its fields end.
     text: String,
 }
@@ -178,6 +180,7 @@ impl Delimited {
             has_separator_line: stated.is_some(),
             records: Splitter::new(bytes, separator),
             position,
+            lost: false,
             text: String::new(),
         };
         delimited.headers = delimited.read_header()?;
@@ -230,9 +233,13 @@ impl Source for Delimited {
 
     fn advance(&mut self) -> Result<Step, SourceError> {
         loop {
+            if self.lost {
+                return Ok(Step::End);
+            }
             match self.records.next().map_err(|error| SourceError::io(&self.name, &error))? {
                 Split::End => return Ok(Step::End),
                 Split::UnclosedQuote => {
+                    self.lost = true;
                     return Ok(Step::Bad(Complaint::new(
                         code::UNCLOSED_QUOTE,
                         "a quote that opens in this row is never closed, so that all that follows is inside it",
@@ -286,6 +293,7 @@ impl Source for Delimited {
         let (bytes, position) = reader.split();
         self.records = Splitter::new(bytes, self.separator);
         self.position = position;
+        self.lost = false;
         self.read_header().map(|_| ())
     }
 

@@ -296,6 +296,19 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_turns_up_too_late_costs_its_row_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        std::fs::write(&path, "{\"a\":1}\n{\"a\":1,\"late\":null}\n{\"late\":2}\n{\"a\":3}\n").unwrap();
+        let mut json = Json::open("f", TextFile::examine(&path).unwrap()).unwrap();
+        json.index.remove("late");
+        let steps: Vec<String> = (0..5).map(|_| format!("{:?}", json.advance().unwrap())).collect();
+        assert_eq!((steps[0].as_str(), steps[1].as_str(), steps[3].as_str()), ("Record", "Record", "Record"));
+        assert!(steps[2].contains(code::LATE_COLUMN), "{}", steps[2]);
+        assert_eq!(steps[4], "End");
+    }
+
+    #[test]
     fn only_objects_and_lists_of_them_look_like_json() {
         for (text, expected) in [
             ("[{\"a\":1}]", true),

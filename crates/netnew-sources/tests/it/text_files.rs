@@ -122,6 +122,12 @@ fn an_open_quote_is_said_with_its_line() {
     );
     assert_eq!(outcome.statements.len(), 1);
     assert_eq!(outcome.faults(), ["3 - unclosed_quote"]);
+    let endless = format!("{HEADER}a;\"{}", "s;2026-01-01;1\n".repeat(1_300_000));
+    assert_eq!(
+        Desk::new().read(endless).faults(),
+        ["2 - unclosed_quote"],
+        "memory does not grow with the file"
+    );
 }
 
 #[test]
