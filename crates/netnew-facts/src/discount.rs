@@ -152,7 +152,10 @@ impl Discount {
     }
 }
 
-fn from_wire(wire: Wire, parse_until: &mut dyn FnMut(&str) -> Result<Instant, String>) -> Result<Discount, String> {
+fn from_wire(
+    wire: Wire,
+    parse_until: &mut dyn FnMut(&str) -> Result<Instant, String>,
+) -> Result<Discount, String> {
     let value = match (wire.percent, wire.amount) {
         (Some(p), None) => DiscountValue::Percent(number(&p)?),
         (None, Some(a)) => DiscountValue::Amount(number(&a)?),

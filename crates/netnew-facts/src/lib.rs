@@ -14,6 +14,8 @@ mod state;
 
 pub use bucket::{BUCKETS, bucket_of, customer_hash, hash64, hash128_hex};
 pub use discount::{Discount, DiscountError, DiscountKind, DiscountLevel, DiscountValue};
-pub use fact::{AliasFact, Attributes, Body, CustomerFacts, Fact, PayloadRef, RateFact, Statement, StatementBody, Text};
+pub use fact::{
+    AliasFact, Attributes, Body, CustomerFacts, Fact, PayloadRef, RateFact, Statement, StatementBody, Text,
+};
 pub use resolve::{AttributeTimeline, attribute_timelines, beats, winning_states};
 pub use state::{CancelReason, ItemState, Status, UsageType};

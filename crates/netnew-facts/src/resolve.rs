@@ -27,10 +27,8 @@ fn rank(fact: &Fact) -> (bool, i64, u64) {
 /// Winners may name another customer: from such a state on, the item belongs to that customer and no longer to
 /// the one whose facts these are (see [`crate::CustomerFacts::ids`]).
 pub fn winning_states(facts: &[Fact], known_on: Instant) -> Vec<&Fact> {
-    let mut visible: Vec<&Fact> = facts
-        .iter()
-        .filter(|f| f.recorded_at <= known_on && matches!(f.body, Body::State { .. }))
-        .collect();
+    let mut visible: Vec<&Fact> =
+        facts.iter().filter(|f| f.recorded_at <= known_on && matches!(f.body, Body::State { .. })).collect();
     visible.sort_by(|a, b| state_key(a).cmp(&state_key(b)).then_with(|| beats(b, a)));
     visible.dedup_by(|later, kept| state_key(later) == state_key(kept));
     visible.retain(|f| matches!(&f.body, Body::State { state: Some(_), .. }));

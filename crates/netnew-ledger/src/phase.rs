@@ -6,7 +6,8 @@ use crate::movement::Layer;
 use netnew_facts::{Body, Discount, DiscountKind, Fact, ItemState, Status, Text, UsageType};
 use netnew_money::{Amount, Instant, IntervalUnit, Ratio, line_value};
 use netnew_policy::{
-    ChurnTiming, DiscountRule, Grace, LimitedDiscountRule, OneTimeDiscountRule, PauseRule, Policy, StatusSet, ZeroRule,
+    ChurnTiming, DiscountRule, Grace, LimitedDiscountRule, OneTimeDiscountRule, PauseRule, Policy, StatusSet,
+    ZeroRule,
 };
 
 /// From `from` on, an item is this, until its next phase.
@@ -246,7 +247,8 @@ fn phase_at(held: &Held, at: Instant, states: &ItemStates, ctx: &Context) -> Res
             let net = discounted(gross, &applying).ok_or_else(overflow)?;
             phase.off = gross.checked_sub(net).ok_or_else(overflow)?;
             phase.layer = layer(status, state, phase.off > Ratio::ZERO);
-            phase.kept = policy.discount_100 == ZeroRule::StaysActive && gross > Ratio::ZERO && net == Ratio::ZERO;
+            phase.kept =
+                policy.discount_100 == ZeroRule::StaysActive && gross > Ratio::ZERO && net == Ratio::ZERO;
         }
         phase.kept |= policy.free_plan == ZeroRule::StaysActive && gross == Ratio::ZERO;
         phase.level.committed = committed(held, at, phase.level, ctx).ok_or_else(overflow)?;

@@ -136,7 +136,11 @@ mod tests {
         let parts = split(deltas, residual).unwrap();
         let expect: Vec<Part> = expect
             .iter()
-            .map(|(delta, kind, amount)| Part { delta: *delta, kind: *kind, amount: Amount::from_major(*amount) })
+            .map(|(delta, kind, amount)| Part {
+                delta: *delta,
+                kind: *kind,
+                amount: Amount::from_major(*amount),
+            })
             .collect();
         assert_eq!(parts, expect);
     }

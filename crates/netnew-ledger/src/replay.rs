@@ -56,10 +56,9 @@ pub fn replay(customer: &CustomerFacts, ctx: &Context) -> Result<CustomerLedger,
 
 fn same_item(a: &Fact, b: &Fact) -> bool {
     match (&a.body, &b.body) {
-        (
-            Body::State { subscription: s, item: i, .. },
-            Body::State { subscription: s2, item: i2, .. },
-        ) => a.source == b.source && s == s2 && i == i2,
+        (Body::State { subscription: s, item: i, .. }, Body::State { subscription: s2, item: i2, .. }) => {
+            a.source == b.source && s == s2 && i == i2
+        }
         _ => false,
     }
 }
@@ -347,11 +346,18 @@ impl<'a> Walk<'a> {
             };
             match (before, after) {
                 (None, None) => {}
-                (Some(b), None) => out.push(change(b, b.phase.level, Level::ZERO, layer(before), layer(before))),
-                (None, Some(a)) => out.push(change(a, Level::ZERO, a.phase.level, layer(after), layer(after))),
-                (Some(b), Some(a)) if b.state.plan == a.state.plan && b.state.currency == a.state.currency => {
+                (Some(b), None) => {
+                    out.push(change(b, b.phase.level, Level::ZERO, layer(before), layer(before)))
+                }
+                (None, Some(a)) => {
+                    out.push(change(a, Level::ZERO, a.phase.level, layer(after), layer(after)))
+                }
+                (Some(b), Some(a))
+                    if b.state.plan == a.state.plan && b.state.currency == a.state.currency =>
+                {
                     let one = change(a, b.phase.level, a.phase.level, layer(before), layer(after));
-                    let regrouped = one.epoch_before != one.epoch_after || one.layer_before != one.layer_after;
+                    let regrouped =
+                        one.epoch_before != one.epoch_after || one.layer_before != one.layer_after;
                     if one.before != one.after || regrouped {
                         out.push(one);
                     }
@@ -375,7 +381,9 @@ impl<'a> Walk<'a> {
     ) -> Result<Vec<Row>, LedgerError> {
         let moving: Vec<&Change> = changes.iter().filter(|c| c.before.mrr != c.after.mrr).collect();
         let parts = match kind {
-            Some(kind) => moving.iter().enumerate().map(|(i, c)| (i, kind, c.after.mrr - c.before.mrr)).collect(),
+            Some(kind) => {
+                moving.iter().enumerate().map(|(i, c)| (i, kind, c.after.mrr - c.before.mrr)).collect()
+            }
             None => self.split(&moving, present_before, day)?,
         };
         let pairs = self.pairs(changes);
@@ -476,7 +484,12 @@ impl<'a> Walk<'a> {
         Ok(None)
     }
 
-    fn subscription_above_zero(&self, subscription: u32, before: bool, day: Day) -> Result<bool, LedgerError> {
+    fn subscription_above_zero(
+        &self,
+        subscription: u32,
+        before: bool,
+        day: Day,
+    ) -> Result<bool, LedgerError> {
         let mut sum = Money::new();
         for &item in &self.unit.items {
             if self.subscriptions[item as usize] != subscription {
@@ -670,4 +683,3 @@ impl Place {
         }
     }
 }
-

@@ -2,7 +2,8 @@
 
 use crate::*;
 use netnew_facts::{
-    Body, CancelReason, CustomerFacts, Discount, DiscountKind, DiscountLevel, DiscountValue, Fact, ItemState, PayloadRef, Status, Text,
+    Body, CancelReason, CustomerFacts, Discount, DiscountKind, DiscountLevel, DiscountValue, Fact, ItemState,
+    PayloadRef, Status, Text,
 };
 use netnew_money::{Currency, Day, Decimal, Grain, Instant, IntervalUnit, RateTable, Zone};
 use netnew_policy::Policy;
@@ -41,7 +42,13 @@ impl Life {
         self.item(when, subscription, subscription, change)
     }
 
-    fn item(mut self, when: &str, subscription: &str, item: &str, change: impl FnOnce(&mut ItemState)) -> Life {
+    fn item(
+        mut self,
+        when: &str,
+        subscription: &str,
+        item: &str,
+        change: impl FnOnce(&mut ItemState),
+    ) -> Life {
         let mut state = ItemState::monthly(Decimal::from_i64(0), Currency::parse("USD").unwrap());
         change(&mut state);
         self.facts.push(Fact {
@@ -103,8 +110,11 @@ impl Life {
 
     fn check_as_of(&self, as_of: &str, expect: &str) {
         let ledger = self.ledger(as_of, Dimensions::default());
-        let expect: Vec<String> =
-            expect.lines().map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|l| !l.is_empty()).collect();
+        let expect: Vec<String> = expect
+            .lines()
+            .map(|l| l.split_whitespace().collect::<Vec<_>>().join(" "))
+            .filter(|l| !l.is_empty())
+            .collect();
         assert_eq!(lines(&ledger), expect);
     }
 }
@@ -140,7 +150,12 @@ fn canceled(s: &mut ItemState) {
 }
 
 fn percent(value: i64, kind: DiscountKind, until: Option<&str>) -> Discount {
-    Discount { value: DiscountValue::Percent(Decimal::from_i64(value)), kind, until: until.map(at), level: DiscountLevel::Item }
+    Discount {
+        value: DiscountValue::Percent(Decimal::from_i64(value)),
+        kind,
+        until: until.map(at),
+        level: DiscountLevel::Item,
+    }
 }
 
 #[test]
@@ -223,12 +238,10 @@ fn discounts_end_by_themselves() {
 #[test]
 fn a_full_discount_is_churn_or_keeps_the_customer() {
     let life = || {
-        Life::new()
-            .state("2026-01-01", "s", plan("Pro", "50"))
-            .state("2026-02-01", "s", |s| {
-                plan("Pro", "50")(s);
-                s.discounts = vec![percent(100, DiscountKind::Repeating, Some("2026-03-01"))];
-            })
+        Life::new().state("2026-01-01", "s", plan("Pro", "50")).state("2026-02-01", "s", |s| {
+            plan("Pro", "50")(s);
+            s.discounts = vec![percent(100, DiscountKind::Repeating, Some("2026-03-01"))];
+        })
     };
     life().check(
         "2026-01-01 Pro new 50 other
@@ -342,7 +355,9 @@ fn currencies_switch_at_the_days_rate() {
         })
         .state("2026-02-01", "s", plan("Pro", "12"));
     let (euro, dollar) = (Currency::parse("EUR").unwrap(), Currency::parse("USD").unwrap());
-    life.rates.insert(Day::parse("2026-01-30").unwrap(), euro, dollar, Decimal::parse("1.1").unwrap()).unwrap();
+    life.rates
+        .insert(Day::parse("2026-01-30").unwrap(), euro, dollar, Decimal::parse("1.1").unwrap())
+        .unwrap();
     life.check(
         "2026-01-01 Pro new 10 other
          2026-02-01 Pro transfer -10 currency_switch

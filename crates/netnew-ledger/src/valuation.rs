@@ -71,7 +71,9 @@ pub fn value(
     currency: Currency,
     amount: Amount,
 ) -> Result<Ratio, LedgerError> {
-    Ratio::from_amount(amount).checked_mul(rate(ctx, customer, day, currency)?).ok_or_else(|| overflow(customer))
+    Ratio::from_amount(amount)
+        .checked_mul(rate(ctx, customer, day, currency)?)
+        .ok_or_else(|| overflow(customer))
 }
 
 /// The exact rate from a currency to the book's currency on a day.

@@ -106,7 +106,8 @@ impl<'a> Cohorts<'a> {
                 earliest.map_or(first.day, |at| self.ctx.zone.day_of(at))
             }
         };
-        let Some(index) = self.periods.iter().position(|p| p.first <= start_day && start_day <= p.last) else {
+        let Some(index) = self.periods.iter().position(|p| p.first <= start_day && start_day <= p.last)
+        else {
             return Ok(());
         };
         let base = self.converter.total(&first.level_after, first.day)?;

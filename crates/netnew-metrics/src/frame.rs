@@ -85,7 +85,8 @@ impl Frame {
             constant_rates: self.constant_rates,
             by: self.by.clone(),
             filter: self.filter.clone(),
-            with_expected: to > self.today() && self.policy.scheduled_changes == ScheduledChanges::KnownFuture,
+            with_expected: to > self.today()
+                && self.policy.scheduled_changes == ScheduledChanges::KnownFuture,
         }
     }
 

@@ -89,7 +89,8 @@ impl QueryError {
                 "fields are plan, currency, country, channel, source, layer and attr:NAME".into()
             }
             QueryError::Filter { .. } => {
-                "write FIELD=VALUE|VALUE,FIELD!=VALUE; put \\ before a comma, bar or backslash in a value".into()
+                "write FIELD=VALUE|VALUE,FIELD!=VALUE; put \\ before a comma, bar or backslash in a value"
+                    .into()
             }
             QueryError::Range { .. } => "give --from no later than --to".into(),
         }

@@ -269,7 +269,10 @@ impl<'a> Rollup<'a> {
     fn add_unit(&mut self, ledger: &CustomerLedger, unit: u32) -> Result<(), RollupError> {
         let mut held: BTreeMap<GroupKey, Holding> = BTreeMap::new();
         for step in ledger.steps.iter().filter(|s| s.unit == unit) {
-            if self.first_movement.is_none_or(|first| step.day < first) && !step.rows.is_empty() && !step.expected {
+            if self.first_movement.is_none_or(|first| step.day < first)
+                && !step.rows.is_empty()
+                && !step.expected
+            {
                 self.first_movement = Some(step.day);
             }
             let counted = self.counts(step);
@@ -440,13 +443,20 @@ impl<'a> Rollup<'a> {
         }
         let mut rows = Vec::new();
         for (key, cells) in &self.groups {
-            self.finish_group(key, cells, &mut rows)?;
+            if whole || seen(cells) {
+                self.finish_group(key, cells, &mut rows)?;
+            }
         }
         rows.sort_by(|a, b| (a.period.start, &a.group).cmp(&(b.period.start, &b.group)));
         Ok(rows)
     }
 
-    fn finish_group(&self, key: &GroupKey, cells: &[Cell], rows: &mut Vec<RollupRow>) -> Result<(), RollupError> {
+    fn finish_group(
+        &self,
+        key: &GroupKey,
+        cells: &[Cell],
+        rows: &mut Vec<RollupRow>,
+    ) -> Result<(), RollupError> {
         let mut levels = [cells[0].mrr.clone(), cells[0].arr.clone(), cells[0].committed.clone()];
         let mut heads = cells[0].heads.net();
         let mut frozen: Amount = cells[0].movements.values().copied().sum();
@@ -511,6 +521,12 @@ impl Holding {
     }
 }
 
+/// Whether a group is seen in range: it holds something at the start, or something happens to it.
+fn seen(cells: &[Cell]) -> bool {
+    cells[0].mrr.values().any(|count| *count != 0)
+        || cells[1..].iter().any(|cell| !cell.movements.is_empty() || !cell.mrr.is_empty())
+}
+
 fn shift(levels: &mut Levels, currency: Currency, before: Amount, after: Amount) {
     if before == after {
         return;
@@ -522,7 +538,6 @@ fn shift(levels: &mut Levels, currency: Currency, before: Amount, after: Amount)
         *levels.entry((currency, after)).or_default() += 1;
     }
 }
-
 
 /// Where a posted row belongs.
 pub fn row_place<'a>(ctx: &'a Context, ledger: &'a CustomerLedger, row: &'a Row) -> Place<'a> {

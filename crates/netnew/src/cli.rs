@@ -79,7 +79,15 @@ pub enum Command {
 
 impl Default for Command {
     fn default() -> Command {
-        Command::Demo(DemoArgs { customers: 600, seed: 1, keep: None, no_serve: true, no_open: true, port: None, answers: false })
+        Command::Demo(DemoArgs {
+            customers: 600,
+            seed: 1,
+            keep: None,
+            no_serve: true,
+            no_open: true,
+            port: None,
+            answers: false,
+        })
     }
 }
 

@@ -33,7 +33,8 @@ impl CliError {
 
     /// The JSON shape of errors.
     pub fn to_json(&self) -> String {
-        serde_json::json!({"error": {"code": self.code, "message": self.message, "hint": self.hint}}).to_string()
+        serde_json::json!({"error": {"code": self.code, "message": self.message, "hint": self.hint}})
+            .to_string()
     }
 }
 

@@ -72,7 +72,8 @@ fn fail(error: &CliError, json: bool) -> ExitCode {
 fn usage(error: clap::Error) -> ExitCode {
     let shown = !error.use_stderr();
     let args: Vec<String> = std::env::args().collect();
-    let json = args.windows(2).any(|w| w[0] == "--format" && w[1] == "json") || args.iter().any(|a| a == "--format=json");
+    let json = args.windows(2).any(|w| w[0] == "--format" && w[1] == "json")
+        || args.iter().any(|a| a == "--format=json");
     if !shown && json {
         let text = error.render().to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_string();

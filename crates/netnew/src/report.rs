@@ -147,11 +147,8 @@ impl Report {
     /// Rolls the whole book up.
     pub fn rows(&self, query: &Query, extras: Extras) -> Result<Vec<RollupRow>, CliError> {
         let ctx = self.context(query, extras.committed);
-        let parts = self.fold(
-            &ctx,
-            || Rollup::new(&ctx, query, extras),
-            |rollup, _, ledger| rollup.add(&ledger),
-        )?;
+        let parts =
+            self.fold(&ctx, || Rollup::new(&ctx, query, extras), |rollup, _, ledger| rollup.add(&ledger))?;
         let mut whole = Rollup::new(&ctx, query, extras)?;
         for part in parts {
             whole.merge(part);

@@ -16,8 +16,7 @@ use serde_json::{Map, Value, json};
 const STORY: [Kind; 5] = [Kind::New, Kind::Expansion, Kind::Reactivation, Kind::Contraction, Kind::Churn];
 
 /// Figures under the table.
-const FIGURES: [&str; 7] =
-    ["mrr", "arr", "customers", "arpa", "net_mrr_churn", "nrr_12m", "quick_ratio"];
+const FIGURES: [&str; 7] = ["mrr", "arr", "customers", "arpa", "net_mrr_churn", "nrr_12m", "quick_ratio"];
 
 struct Told {
     query: Query,
@@ -64,7 +63,12 @@ pub fn story_json(report: &Report) -> Result<Value, CliError> {
     let metrics = FIGURES.iter().map(|n| find(n)).collect::<Result<Vec<_>, _>>()?;
     let mut now = Map::new();
     if to > 0 {
-        for figure in figures(report, &told.query, &[], &told.rows[..to], &metrics).iter().rev().take(metrics.len()).rev() {
+        for figure in figures(report, &told.query, &[], &told.rows[..to], &metrics)
+            .iter()
+            .rev()
+            .take(metrics.len())
+            .rev()
+        {
             now.insert(figure.metric.name.to_string(), value_json(figure.value.as_ref()));
         }
     }

@@ -3,7 +3,8 @@
 use netnew_facts::{Body, CustomerFacts, Text};
 use netnew_ledger::{CustomerLedger, Kind, replay};
 use netnew_metrics::{
-    Converter, Extras, Field, Filter, Frame, Query, ReportCurrency, Rollup, RollupRow, Window, known_rates, row_place,
+    Converter, Extras, Field, Filter, Frame, Query, ReportCurrency, Rollup, RollupRow, Window, known_rates,
+    row_place,
 };
 use netnew_money::{Amount, Currency, Day, Instant, Ratio};
 use netnew_policy::Policy;

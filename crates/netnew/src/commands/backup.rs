@@ -15,7 +15,10 @@ pub fn run(args: &BackupArgs, env: &Environment) -> Result<ExitCode, CliError> {
     let bytes = std::fs::metadata(&args.file)?.len();
     let value = json!({"file": args.file.display().to_string(), "bytes": bytes});
     render::object(env, &value, || {
-        format!("Backed up to {} ({bytes} bytes). netnew restore FILE DIR brings it back.\n", args.file.display())
+        format!(
+            "Backed up to {} ({bytes} bytes). netnew restore FILE DIR brings it back.\n",
+            args.file.display()
+        )
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -148,7 +148,9 @@ fn waterfalls(report: &mut Report) -> Result<Vec<Outcome>, CliError> {
             if by.is_empty() {
                 whole = ends;
             } else {
-                groups.expect(whole == ends, || format!("the groups of {by:?} do not add up to the whole by {grain:?}"));
+                groups.expect(whole == ends, || {
+                    format!("the groups of {by:?} do not add up to the whole by {grain:?}")
+                });
             }
         }
     }
@@ -163,12 +165,18 @@ fn identities(rows: &[RollupRow], by: &[Field], grain: Grain, sums: &mut Outcome
     let mut last: BTreeMap<&netnew_metrics::GroupKey, (Amount, i64)> = BTreeMap::new();
     for row in rows {
         let place = || format!("{:?} {} {:?} {:?}", grain, row.period.start, by, row.group);
-        sums.expect(row.fx.is_zero(), || format!("{}: start + movements is off the end by {}", place(), row.fx));
+        sums.expect(row.fx.is_zero(), || {
+            format!("{}: start + movements is off the end by {}", place(), row.fx)
+        });
         let h = row.heads;
         let end = row.heads_start + h.new + h.reactivated + h.entered - h.churned - h.left;
-        heads.expect(end == row.heads_end && row.heads_end >= 0, || format!("{}: customers do not add up", place()));
+        heads.expect(end == row.heads_end && row.heads_end >= 0, || {
+            format!("{}: customers do not add up", place())
+        });
         if let Some((end, count)) = last.insert(&row.group, (row.end, row.heads_end)) {
-            sums.expect(end == row.start, || format!("{}: does not start where the last period ended", place()));
+            sums.expect(end == row.start, || {
+                format!("{}: does not start where the last period ended", place())
+            });
             heads.expect(count == row.heads_start, || format!("{}: customers do not carry over", place()));
         }
     }
@@ -189,7 +197,9 @@ fn netting(report: &mut Report) -> Result<Outcome, CliError> {
         match &ends {
             None => ends = Some(these),
             Some(first) => {
-                outcome.expect(*first == these, || format!("month ends under {netting:?} differ from those by event"));
+                outcome.expect(*first == these, || {
+                    format!("month ends under {netting:?} differ from those by event")
+                });
             }
         }
     }
@@ -237,7 +247,9 @@ fn sum_to_level(ledger: &CustomerLedger, outcome: &mut Outcome) {
             level.add(state.currency, phase.level.mrr);
         }
     }
-    outcome.expect(sum == level, || format!("customer {}: movements sum to {sum:?}, items to {level:?}", ledger.customer));
+    outcome.expect(sum == level, || {
+        format!("customer {}: movements sum to {sum:?}, items to {level:?}", ledger.customer)
+    });
 }
 
 /// Transfers of a step in one currency cancel out exactly; across currencies they do by value, to the rounding.
@@ -253,7 +265,9 @@ fn transfers(ledger: &CustomerLedger, outcome: &mut Outcome) {
         }
         if currencies.len() == 1 {
             let left = sum.iter().next();
-            outcome.expect(left.is_none(), || format!("customer {} on {}: transfers leave {left:?}", ledger.customer, step.day));
+            outcome.expect(left.is_none(), || {
+                format!("customer {} on {}: transfers leave {left:?}", ledger.customer, step.day)
+            });
         }
     }
 }

@@ -17,10 +17,18 @@ use std::process::ExitCode;
 /// Prints the cohort table.
 pub fn run(args: &CohortsArgs, env: &Environment) -> Result<ExitCode, CliError> {
     let measure = Measure::parse(&args.measure).ok_or_else(|| {
-        CliError::usage("unknown_measure", format!("unknown measure {:?}", args.measure), "use customers, mrr, nrr or grr")
+        CliError::usage(
+            "unknown_measure",
+            format!("unknown measure {:?}", args.measure),
+            "use customers, mrr, nrr or grr",
+        )
     })?;
     if !args.read.by.as_deref().unwrap_or_default().is_empty() {
-        return Err(CliError::usage("usage", "cohorts cannot be grouped with --by", "filter with --where, one table a group"));
+        return Err(CliError::usage(
+            "usage",
+            "cohorts cannot be grouped with --by",
+            "filter with --where, one table a group",
+        ));
     }
     let report = Report::open(&args.read, env)?;
     if report.currency == ReportCurrency::Original {
@@ -28,7 +36,8 @@ pub fn run(args: &CohortsArgs, env: &Environment) -> Result<ExitCode, CliError> 
     }
     let query = report.query()?;
     let ctx = report.context(&query, false);
-    let parts = report.fold(&ctx, || Cohorts::new(&ctx, &query), |cohorts, _, ledger| cohorts.add(&ledger))?;
+    let parts =
+        report.fold(&ctx, || Cohorts::new(&ctx, &query), |cohorts, _, ledger| cohorts.add(&ledger))?;
     let mut whole = Cohorts::new(&ctx, &query)?;
     for part in parts {
         whole.merge(part);
@@ -70,7 +79,8 @@ fn table(rows: &[CohortRow], measure: Measure) -> String {
         }
         table.row(cells);
     }
-    let more = if ages > shown { format!("Ages past {} are in --format json.\n", shown - 1) } else { String::new() };
+    let more =
+        if ages > shown { format!("Ages past {} are in --format json.\n", shown - 1) } else { String::new() };
     table.render() + "Ages in intervals; * is still running.\n" + &more
 }
 
@@ -78,7 +88,9 @@ fn cell(row: &CohortRow, size: i64, measure: Measure) -> String {
     let mark = if row.mature { "" } else { "*" };
     let Some(value) = row.value else { return String::new() };
     let text = match measure {
-        Measure::Customers => value.checked_div(Ratio::from_int(i128::from(size))).map(percent).unwrap_or_default(),
+        Measure::Customers => {
+            value.checked_div(Ratio::from_int(i128::from(size))).map(percent).unwrap_or_default()
+        }
         Measure::Mrr => value.to_decimal_string(2),
         Measure::Nrr | Measure::Grr => percent(value),
     };

@@ -35,7 +35,8 @@ pub fn run(args: &CustomerArgs, env: &Environment) -> Result<ExitCode, CliError>
     let movements = collect(&report, &query, Some(&args.customer), None, convert)?;
     let items = items_json(&ledger, report.as_of);
     let expected: Vec<Value> = ledger.steps.iter().filter(|s| s.expected).map(|s| expected_json(s)).collect();
-    let mut facts_list: Vec<&Fact> = facts.facts.iter().filter(|f| f.recorded_at <= report.known_on).collect();
+    let mut facts_list: Vec<&Fact> =
+        facts.facts.iter().filter(|f| f.recorded_at <= report.known_on).collect();
     facts_list.sort_by_key(|f| (f.effective_at(), f.booked_seq));
     let value = json!({
         "customer": &*facts.customer,
@@ -106,9 +107,10 @@ fn expected_json(step: &netnew_ledger::Step) -> Value {
     for (currency, amount) in step.level_before.iter() {
         moved.add(currency, -amount);
     }
-    let (currency, amount) = moved.iter().next().map_or((String::new(), "0".to_string()), |(c, a)| {
-        (c.as_str().to_string(), a.to_string())
-    });
+    let (currency, amount) = moved
+        .iter()
+        .next()
+        .map_or((String::new(), "0".to_string()), |(c, a)| (c.as_str().to_string(), a.to_string()));
     json!({"date": step.day.to_string(), "at": step.at.to_string(), "currency": currency, "amount": amount})
 }
 

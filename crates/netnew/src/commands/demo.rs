@@ -27,11 +27,7 @@ pub fn run(args: &DemoArgs, env: &Environment) -> Result<ExitCode, CliError> {
     let env = env.with_book(&dir.join("book"));
     let book = Book::create_at(
         &env.book_dir,
-        &Settings {
-            currency: Currency::parse("USD")?,
-            timezone: "UTC".into(),
-            policy: "default".into(),
-        },
+        &Settings { currency: Currency::parse("USD")?, timezone: "UTC".into(), policy: "default".into() },
     )?;
     let import_args = ImportArgs {
         files,

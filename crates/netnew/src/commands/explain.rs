@@ -203,7 +203,10 @@ fn text_lines(info: &PayloadInfo, rows: &[u64]) -> Result<Vec<Option<String>>, C
             }
             number += 1;
         }
-        let text = String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).trim_start_matches('\u{feff}').to_string();
+        let text = String::from_utf8_lossy(&line)
+            .trim_end_matches(['\r', '\n'])
+            .trim_start_matches('\u{feff}')
+            .to_string();
         out.push((number == row && row > 0).then_some(text));
     }
     Ok(out)

@@ -180,7 +180,10 @@ fn conflict_problem(conflict: &netnew_book::Conflict, args: &ImportArgs) -> Prob
         line: conflict.row,
         column: None,
         code: "conflicting_fact",
-        message: format!("{} (row {} says something else for the same key; the later row holds)", conflict.what, conflict.other_row),
+        message: format!(
+            "{} (row {} says something else for the same key; the later row holds)",
+            conflict.what, conflict.other_row
+        ),
         hint: "give the rows a seq or recorded_at column that orders them, or remove one".into(),
     }
 }
@@ -201,8 +204,14 @@ fn table(summary: &Summary, args: &ImportArgs, refused: bool) -> String {
     let outcome = &summary.outcome;
     let mut out = match (refused, args.dry_run) {
         (true, _) => "Nothing imported: --strict, and something is wrong.\n".to_string(),
-        (false, true) => format!("Would add {} facts ({} there already, {} replace earlier ones).\n", outcome.facts, outcome.duplicates, outcome.superseded),
-        (false, false) => format!("{} facts added, {} there already, {} replace earlier ones.\n", outcome.facts, outcome.duplicates, outcome.superseded),
+        (false, true) => format!(
+            "Would add {} facts ({} there already, {} replace earlier ones).\n",
+            outcome.facts, outcome.duplicates, outcome.superseded
+        ),
+        (false, false) => format!(
+            "{} facts added, {} there already, {} replace earlier ones.\n",
+            outcome.facts, outcome.duplicates, outcome.superseded
+        ),
     };
     if summary.problem_count == 0 {
         return out;

@@ -96,7 +96,9 @@ pub fn value_json(value: Option<&MetricValue>) -> Value {
 
 fn unit_name(metric: &Metric, row: &RollupRow, report: &Report) -> String {
     match metric.unit {
-        Unit::Currency => row.group.currency.map_or_else(|| report.currency_name(), |c| c.as_str().to_string()),
+        Unit::Currency => {
+            row.group.currency.map_or_else(|| report.currency_name(), |c| c.as_str().to_string())
+        }
         Unit::Ratio => "ratio".into(),
         Unit::Count => "count".into(),
         Unit::Months => "months".into(),
@@ -176,19 +178,30 @@ fn table(report: &Report, figures: &[Figure], metrics: &[&Metric]) -> String {
         let mark = if report.complete(&row.period) { "" } else { "*" };
         let mut cells = vec![format!("{}{mark}", row.period.start)];
         if !report.by.is_empty() {
-            cells.push(row.group.values.iter().map(|v| v.as_deref().unwrap_or("(none)")).collect::<Vec<_>>().join(","));
+            cells.push(
+                row.group
+                    .values
+                    .iter()
+                    .map(|v| v.as_deref().unwrap_or("(none)"))
+                    .collect::<Vec<_>>()
+                    .join(","),
+            );
         }
         cells.extend(line.iter().map(|f| text(f, report)));
         table.row(cells);
     }
-    table.render() + &footer(report) + "Empty: not defined there. What each means: netnew metrics describe NAME\n"
+    table.render()
+        + &footer(report)
+        + "Empty: not defined there. What each means: netnew metrics describe NAME\n"
 }
 
 fn text(figure: &Figure, report: &Report) -> String {
     match (&figure.value, figure.metric.unit) {
         (None, _) => String::new(),
         (Some(MetricValue::Money(amount)), _) => level(*amount, super::mrr::decimals(report, figure.row)),
-        (Some(MetricValue::Ratio(ratio)), Unit::Ratio) if figure.metric.name != "quick_ratio" => percent(*ratio),
+        (Some(MetricValue::Ratio(ratio)), Unit::Ratio) if figure.metric.name != "quick_ratio" => {
+            percent(*ratio)
+        }
         (Some(MetricValue::Ratio(ratio)), _) => ratio.to_decimal_string(2),
         (Some(MetricValue::Count(count)), _) => count.to_string(),
     }
@@ -200,7 +213,10 @@ fn list(env: &Environment) -> Result<ExitCode, CliError> {
         .map(|m| json!({"name": m.name, "unit": m.unit.as_str(), "definition": m.definition}))
         .collect();
     render::rows(env, &Map::new(), &values, None, || {
-        render::plain_table(&values, &[("name", Align::Left), ("unit", Align::Left), ("definition", Align::Left)])
+        render::plain_table(
+            &values,
+            &[("name", Align::Left), ("unit", Align::Left), ("definition", Align::Left)],
+        )
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -70,7 +70,11 @@ fn plain_currency(args: &ReadArgs) -> ReadArgs {
 pub fn parse_kind(text: &str) -> Result<Kind, CliError> {
     Kind::parse(text).ok_or_else(|| {
         let kinds: Vec<&str> = Kind::ALL.iter().map(|k| k.as_str()).collect();
-        CliError::usage("unknown_kind", format!("unknown kind {text:?}"), format!("kinds are {}", kinds.join(", ")))
+        CliError::usage(
+            "unknown_kind",
+            format!("unknown kind {text:?}"),
+            format!("kinds are {}", kinds.join(", ")),
+        )
     })
 }
 
@@ -98,8 +102,14 @@ pub fn collect(
         movements = parts.into_iter().flatten().collect();
     }
     movements.sort_by(|a, b| {
-        (a.at, &a.customer, &a.step, &a.item.item, &a.item.subscription, a.row.regroup)
-            .cmp(&(b.at, &b.customer, &b.step, &b.item.item, &b.item.subscription, b.row.regroup))
+        (a.at, &a.customer, &a.step, &a.item.item, &a.item.subscription, a.row.regroup).cmp(&(
+            b.at,
+            &b.customer,
+            &b.step,
+            &b.item.item,
+            &b.item.subscription,
+            b.row.regroup,
+        ))
     });
     Ok(movements)
 }
@@ -146,7 +156,9 @@ fn movement(
     let (mut before, mut after) = (step.level_before.get(currency), step.level_after.get(currency));
     if convert {
         if let ReportCurrency::In(to) = converter.currency() {
-            rate = Some(converter.rate(currency, step.day)?.map_or("1".into(), |r| r.value.to_decimal_string(10)));
+            rate = Some(
+                converter.rate(currency, step.day)?.map_or("1".into(), |r| r.value.to_decimal_string(10)),
+            );
             shown.amount = converter.movement(row.amount, currency, step.day)?;
             shown.before = converter.movement(row.before, currency, step.day)?;
             shown.after = shown.before + shown.amount;

@@ -146,7 +146,9 @@ fn table_row(report: &Report, query: &Query, row: &RollupRow, kinds: &[Kind], wi
     };
     let mut cells = vec![format!("{}{mark}", period_name(query, row))];
     if !report.by.is_empty() {
-        cells.push(row.group.values.iter().map(|v| v.as_deref().unwrap_or("(none)")).collect::<Vec<_>>().join(","));
+        cells.push(
+            row.group.values.iter().map(|v| v.as_deref().unwrap_or("(none)")).collect::<Vec<_>>().join(","),
+        );
     }
     if let Some(currency) = row.group.currency {
         cells.push(currency.as_str().to_string());

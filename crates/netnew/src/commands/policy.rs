@@ -51,7 +51,10 @@ fn list(env: &Environment) -> Result<ExitCode, CliError> {
         }
     }
     render::rows(env, &Map::new(), &values, None, || {
-        render::plain_table(&values, &[("name", Align::Left), ("version", Align::Left), ("kind", Align::Left)])
+        render::plain_table(
+            &values,
+            &[("name", Align::Left), ("version", Align::Left), ("kind", Align::Left)],
+        )
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -107,7 +110,13 @@ type Levels = BTreeMap<Text, Amount>;
 
 /// Switches knobs one at a time in schema order; each step's difference belongs to that knob and customer, so
 /// that nothing is left over.
-fn compare(a: &str, b: &str, at: Option<&str>, read: &ReadArgs, env: &Environment) -> Result<ExitCode, CliError> {
+fn compare(
+    a: &str,
+    b: &str,
+    at: Option<&str>,
+    read: &ReadArgs,
+    env: &Environment,
+) -> Result<ExitCode, CliError> {
     let mut report = Report::open(read, env)?;
     let (a, b) = (find_policy(a, Some(&report.book))?, find_policy(b, Some(&report.book))?);
     let day = match at {
@@ -169,7 +178,8 @@ fn levels(report: &mut Report, policy: &Policy, day: Day) -> Result<Levels, CliE
     let query = report.query_over(day, day);
     let mut ctx: Context = report.context(&query, false);
     // A level at a past day's end must not know what only happened later that day or after.
-    ctx.horizon = end_of_day(day, &report.zone).min(if query.with_expected { ctx.horizon } else { report.as_of });
+    ctx.horizon =
+        end_of_day(day, &report.zone).min(if query.with_expected { ctx.horizon } else { report.as_of });
     let converter = || Converter::new(&ctx, &query);
     let parts = report.fold(
         &ctx,
@@ -179,7 +189,8 @@ fn levels(report: &mut Report, policy: &Policy, day: Day) -> Result<Levels, CliE
             for phases in &ledger.phases {
                 let Some(phase) = phases.last() else { continue };
                 let Some(state) = ledger.state(phase) else { continue };
-                sum += converter.movement(phase.level.mrr, state.currency, day).map_err(|e: RollupError| e)?;
+                sum +=
+                    converter.movement(phase.level.mrr, state.currency, day).map_err(|e: RollupError| e)?;
             }
             if !sum.is_zero() {
                 levels.insert(ledger.customer.clone(), sum);

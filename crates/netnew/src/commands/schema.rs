@@ -41,7 +41,9 @@ const SCHEMAS: [(&str, &str); 18] = schemas![
 pub fn run(args: &SchemaArgs, env: &Environment) -> Result<ExitCode, CliError> {
     let Some(command) = &args.command else {
         let values: Vec<Value> = SCHEMAS.iter().map(|(name, _)| json!({"command": name})).collect();
-        render::rows(env, &Map::new(), &values, None, || render::plain_table(&values, &[("command", Align::Left)]))?;
+        render::rows(env, &Map::new(), &values, None, || {
+            render::plain_table(&values, &[("command", Align::Left)])
+        })?;
         return Ok(ExitCode::SUCCESS);
     };
     let wanted = command.trim().replace(' ', "-");

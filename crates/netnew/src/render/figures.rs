@@ -44,10 +44,7 @@ pub fn sparkline(values: &[Amount]) -> String {
     let least = values.iter().copied().min().unwrap_or_default().min(Amount::ZERO).raw();
     let greatest = values.iter().copied().max().unwrap_or_default().max(Amount::ZERO).raw();
     let span = (greatest - least).max(1);
-    values
-        .iter()
-        .map(|v| BARS[usize::try_from((v.raw() - least) * 7 / span).unwrap_or(0).min(7)])
-        .collect()
+    values.iter().map(|v| BARS[usize::try_from((v.raw() - least) * 7 / span).unwrap_or(0).min(7)]).collect()
 }
 
 #[cfg(test)]

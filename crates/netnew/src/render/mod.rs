@@ -77,7 +77,11 @@ pub fn page<T>(
     let start = match cursor {
         None => 0,
         Some(text) => text.strip_prefix('r').and_then(|n| n.parse::<usize>().ok()).ok_or_else(|| {
-            CliError::usage("bad_cursor", format!("{text:?} is not a cursor"), "use the `next` of an earlier answer")
+            CliError::usage(
+                "bad_cursor",
+                format!("{text:?} is not a cursor"),
+                "use the `next` of an earlier answer",
+            )
         })?,
     };
     rows.drain(..start.min(rows.len()));
@@ -103,9 +107,11 @@ fn csv(rows: &[Value]) -> Result<(), CliError> {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(&columns)?;
         for row in &flat {
-            writer.write_record(columns.iter().map(|c| {
-                row.iter().find(|(name, _)| name == c).map_or("", |(_, value)| value.as_str())
-            }))?;
+            writer.write_record(
+                columns
+                    .iter()
+                    .map(|c| row.iter().find(|(name, _)| name == c).map_or("", |(_, value)| value.as_str())),
+            )?;
         }
         writer.flush()
     })
@@ -148,7 +154,8 @@ pub fn shortened(text: &str, most: usize) -> String {
 
 /// A plain table of JSON rows, for listings that need nothing finer.
 pub fn plain_table(rows: &[Value], columns: &[(&str, table::Align)]) -> String {
-    let mut table = Table::new(columns.iter().map(|(name, align)| (name.replace('_', " "), *align)).collect());
+    let mut table =
+        Table::new(columns.iter().map(|(name, align)| (name.replace('_', " "), *align)).collect());
     for row in rows {
         table.row(columns.iter().map(|(name, _)| text_of(row.get(*name).unwrap_or(&Value::Null))).collect());
     }

@@ -92,8 +92,15 @@ pub fn width(text: &str) -> usize {
     text.chars()
         .map(|c| match c as u32 {
             0x0300..=0x036f | 0x200b..=0x200f | 0xfe00..=0xfe0f => 0,
-            0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f
-            | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x20000..=0x3fffd => 2,
+            0x1100..=0x115f
+            | 0x2e80..=0xa4cf
+            | 0xac00..=0xd7a3
+            | 0xf900..=0xfaff
+            | 0xfe30..=0xfe6f
+            | 0xff00..=0xff60
+            | 0xffe0..=0xffe6
+            | 0x1f300..=0x1faff
+            | 0x20000..=0x3fffd => 2,
             _ => 1,
         })
         .sum()
@@ -108,9 +115,6 @@ mod tests {
         let mut table = Table::new(vec![("name".into(), Align::Left), ("amount".into(), Align::Right)]);
         table.row(vec!["Zoë".into(), "5.00".into()]);
         table.row(vec!["東京".into(), "−1,234.50".into()]);
-        assert_eq!(
-            table.render(),
-            "name     amount\n───────────────\nZoë        5.00\n東京  −1,234.50\n"
-        );
+        assert_eq!(table.render(), "name     amount\n───────────────\nZoë        5.00\n東京  −1,234.50\n");
     }
 }

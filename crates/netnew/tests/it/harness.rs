@@ -60,7 +60,10 @@ impl Desk {
         let output = self.run(&all);
         let text = String::from_utf8(output.stdout).expect("stdout is UTF-8");
         let value = serde_json::from_str(&text).unwrap_or_else(|error| {
-            panic!("{args:?} printed no JSON ({error}): {text:?}\n{}", String::from_utf8_lossy(&output.stderr))
+            panic!(
+                "{args:?} printed no JSON ({error}): {text:?}\n{}",
+                String::from_utf8_lossy(&output.stderr)
+            )
         });
         (value, output.status.code().expect("it was not killed"))
     }
@@ -98,9 +101,17 @@ impl Desk {
                 if let Some(group) = row.get("group") {
                     parts.push(group.as_str().unwrap_or("-").to_string());
                 }
-                for key in
-                    ["start", "new", "reactivation", "expansion", "contraction", "churn", "transfer", "fx", "end"]
-                {
+                for key in [
+                    "start",
+                    "new",
+                    "reactivation",
+                    "expansion",
+                    "contraction",
+                    "churn",
+                    "transfer",
+                    "fx",
+                    "end",
+                ] {
                     parts.push(row[key].as_str().expect("an amount").to_string());
                 }
                 parts.push(format!("={}", row["customers"]["end"]));

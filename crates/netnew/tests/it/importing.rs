@@ -41,7 +41,10 @@ fn a_dry_run_changes_nothing() {
 #[test]
 fn replace_retracts_what_the_file_no_longer_says() {
     let desk = Desk::new("2026-04-15T00:00:00Z");
-    desk.import("s.csv", "customer,subscription,effective_at,amount\nacme,s1,2026-01-10,20\nzen,s2,2026-01-10,30\n");
+    desk.import(
+        "s.csv",
+        "customer,subscription,effective_at,amount\nacme,s1,2026-01-10,20\nzen,s2,2026-01-10,30\n",
+    );
     let file = desk.file("t.csv", "customer,subscription,effective_at,amount\nacme,s1,2026-01-10,20\n");
     let value = desk.ok(&["import", &file, "--replace"]);
     assert_eq!((&value["facts"], &value["duplicates"]), (&1.into(), &1.into()));

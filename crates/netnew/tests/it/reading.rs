@@ -43,10 +43,7 @@ fn groups_show_the_leaking_plan() {
     );
     assert_eq!(
         desk().waterfall(&["--where", "plan=Pro", "--from", "2026-02-01", "--to", "2026-03-31"]),
-        [
-            "2026-02-01 0 0 0 30 0 0 20 0 50 =1",
-            "2026-03-01 50 0 0 0 -30 0 -20 0 0 =0",
-        ]
+        ["2026-02-01 0 0 0 30 0 0 20 0 50 =1", "2026-03-01 50 0 0 0 -30 0 -20 0 0 =0",]
     );
 }
 
@@ -190,7 +187,14 @@ fn policies_compare_knob_by_knob_with_nothing_left_over() {
     assert_eq!(value["difference"], "13.3333333333");
     let told: Vec<String> = rows(&value)
         .iter()
-        .map(|r| format!("{} {} {}", r["knob"].as_str().unwrap_or(""), r["customer"].as_str().unwrap_or(""), r["amount"].as_str().unwrap_or("")))
+        .map(|r| {
+            format!(
+                "{} {} {}",
+                r["knob"].as_str().unwrap_or(""),
+                r["customer"].as_str().unwrap_or(""),
+                r["amount"].as_str().unwrap_or("")
+            )
+        })
         .collect();
     assert_eq!(told, ["discount.one_time c -10", "pause b 30", "interval.week a -6.6666666667"]);
 }

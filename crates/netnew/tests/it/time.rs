@@ -25,7 +25,11 @@ fn a_b_a_is_three_facts_and_the_same_file_twice_is_one() {
         desk.at(&format!("2026-02-0{day}T00:00:00Z"));
         let text = format!("customer,subscription,effective_at,amount\nacme,s1,2026-01-10,{amount}\n");
         let outcome = desk.import("s.csv", &text);
-        facts.push((outcome["facts"].as_u64(), outcome["duplicates"].as_u64(), outcome["superseded"].as_u64()));
+        facts.push((
+            outcome["facts"].as_u64(),
+            outcome["duplicates"].as_u64(),
+            outcome["superseded"].as_u64(),
+        ));
     }
     assert_eq!(
         facts,
@@ -63,7 +67,15 @@ fn the_known_future_is_marked_as_expected() {
     let value = desk.ok(&["mrr", "--to", "2026-04-30"]);
     let told: Vec<String> = rows(&value)
         .iter()
-        .map(|r| format!("{} {} {} {}", r["period"].as_str().unwrap_or(""), r["expected"], r["complete"], r["end"].as_str().unwrap_or("")))
+        .map(|r| {
+            format!(
+                "{} {} {} {}",
+                r["period"].as_str().unwrap_or(""),
+                r["expected"],
+                r["complete"],
+                r["end"].as_str().unwrap_or("")
+            )
+        })
         .collect();
     assert_eq!(
         told,
@@ -81,7 +93,10 @@ fn the_known_future_is_marked_as_expected() {
 #[test]
 fn two_currencies_keep_the_identity_through_an_fx_line() {
     let desk = Desk::new("2026-03-01T00:00:00Z");
-    desk.import("r.csv", "date,base,quote,rate\n2026-01-09,EUR,USD,1.1\n2026-01-30,EUR,USD,1.2\n2026-02-27,EUR,USD,1.15\n");
+    desk.import(
+        "r.csv",
+        "date,base,quote,rate\n2026-01-09,EUR,USD,1.1\n2026-01-30,EUR,USD,1.2\n2026-02-27,EUR,USD,1.15\n",
+    );
     desk.import("s.csv", "customer,subscription,effective_at,amount,currency\nacme,s1,2026-01-10,100,EUR\nzen,s2,2026-01-10,50,USD\n");
     assert_eq!(
         desk.waterfall(&["--to", "2026-02-28"]),
@@ -94,5 +109,9 @@ fn two_currencies_keep_the_identity_through_an_fx_line() {
     let original = desk.ok(&["mrr", "--to", "2026-01-31", "--currency", "original"]);
     let told: Vec<&str> = rows(&original).iter().filter_map(|r| r["currency"].as_str()).collect();
     assert_eq!(told, ["EUR", "USD"]);
-    desk.refused(&["mrr", "--to", "2026-01-20", "--from", "2026-01-01", "--set", "fx.max_age_days=3"], "missing_rate", 1);
+    desk.refused(
+        &["mrr", "--to", "2026-01-20", "--from", "2026-01-01", "--set", "fx.max_age_days=3"],
+        "missing_rate",
+        1,
+    );
 }

@@ -4,7 +4,6 @@ use crate::commands::customer::interval_name;
 use netnew_facts::{Body, Discount, Fact};
 use netnew_money::Decimal;
 
-
 /// Columns of an exported `states` file.
 pub const STATE_COLUMNS: [&str; 20] = [
     "customer",
@@ -72,5 +71,3 @@ pub fn state_row(fact: &Fact) -> Option<Vec<String>> {
     row.push(if state.is_none() { "true".into() } else { String::new() });
     Some(row)
 }
-
-

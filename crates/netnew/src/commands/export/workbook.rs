@@ -99,7 +99,13 @@ fn waterfall(sheet: &mut Worksheet, report: &Report, rows: &[RollupRow]) -> Resu
 }
 
 /// A spreadsheet cell holds a binary number whatever we do; the exact figure is in the other formats.
-fn number(sheet: &mut Worksheet, row: u32, column: u16, amount: Amount, format: &Format) -> Result<(), XlsxError> {
+fn number(
+    sheet: &mut Worksheet,
+    row: u32,
+    column: u16,
+    amount: Amount,
+    format: &Format,
+) -> Result<(), XlsxError> {
     let value: f64 = amount.to_string().parse().unwrap_or_default();
     sheet.write_number_with_format(row, column, value, format)?;
     Ok(())
@@ -113,6 +119,11 @@ fn formula(
     result: Amount,
     format: &Format,
 ) -> Result<(), XlsxError> {
-    sheet.write_formula_with_format(row, column, Formula::new(text).set_result(result.to_string()), format)?;
+    sheet.write_formula_with_format(
+        row,
+        column,
+        Formula::new(text).set_result(result.to_string()),
+        format,
+    )?;
     Ok(())
 }

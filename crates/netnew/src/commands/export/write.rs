@@ -132,8 +132,10 @@ impl Files {
         if !self.open.contains_key(&key) {
             let earlier = self.open.keys().filter(|(s, k, _)| *s == key.0 && *k == kind).count();
             let number = if earlier == 0 { String::new() } else { format!("-{}", earlier + 1) };
-            let folder: String =
-                source.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+            let folder: String = source
+                .chars()
+                .map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' })
+                .collect();
             let name = format!("{folder}/{kind}{number}.{}", self.format.ending());
             let file = TableFile::create(&self.dir, name, key.2.clone(), self.format)?;
             self.open.insert(key.clone(), file);
@@ -142,7 +144,8 @@ impl Files {
     }
 
     fn finish(self) -> Result<Written, CliError> {
-        let mut written: Written = self.open.into_values().map(TableFile::finish).collect::<Result<_, _>>()?;
+        let mut written: Written =
+            self.open.into_values().map(TableFile::finish).collect::<Result<_, _>>()?;
         written.sort();
         Ok(written)
     }
@@ -163,7 +166,12 @@ enum Sink {
 }
 
 impl TableFile {
-    fn create(dir: &Path, name: String, columns: Vec<String>, format: FileFormat) -> Result<TableFile, CliError> {
+    fn create(
+        dir: &Path,
+        name: String,
+        columns: Vec<String>,
+        format: FileFormat,
+    ) -> Result<TableFile, CliError> {
         let path = dir.join(&name);
         std::fs::create_dir_all(path.parent().unwrap_or(dir))?;
         let sink = match format {
@@ -231,7 +239,8 @@ fn parquet_writer(path: &Path, columns: &[String]) -> Result<SerializedFileWrite
         .map_err(parquet_error)?;
     let schema = Type::group_type_builder("rows").with_fields(fields).build().map_err(parquet_error)?;
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-    SerializedFileWriter::new(File::create(path)?, Arc::new(schema), Arc::new(properties)).map_err(parquet_error)
+    SerializedFileWriter::new(File::create(path)?, Arc::new(schema), Arc::new(properties))
+        .map_err(parquet_error)
 }
 
 fn write_group(
@@ -247,10 +256,9 @@ fn write_group(
     for column in 0..columns {
         let values: Vec<ByteArray> =
             rows.iter().map(|row| ByteArray::from(Bytes::copy_from_slice(row[column].as_bytes()))).collect();
-        let mut one = group
-            .next_column()
-            .map_err(parquet_error)?
-            .ok_or_else(|| CliError::refused("export", "a Parquet column is missing", "please report this"))?;
+        let mut one = group.next_column().map_err(parquet_error)?.ok_or_else(|| {
+            CliError::refused("export", "a Parquet column is missing", "please report this")
+        })?;
         one.typed::<ByteArrayType>().write_batch(&values, None, None).map_err(parquet_error)?;
         one.close().map_err(parquet_error)?;
     }

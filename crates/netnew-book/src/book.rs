@@ -1,0 +1,496 @@
+//! A book and a consistent view of it.
+
+use crate::catalog;
+use crate::error::BookError;
+use crate::files::{FileLayer, OsFiles, ReadFile};
+use crate::record::Filed;
+use crate::scan::{BucketRange, Merge, facts_of};
+use crate::segment::{SegmentCursor, SegmentInfo};
+use netnew_facts::{AliasFact, Body, CustomerFacts, RateFact, Text, customer_hash};
+use netnew_money::{Currency, Instant};
+use rusqlite::{Connection, OptionalExtension};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// What a book is set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Its currency.
+    pub currency: Currency,
+    /// Its time zone, an IANA name.
+    pub timezone: String,
+    /// Name of its policy: a preset or one saved in it.
+    pub policy: String,
+}
+
+/// A kept raw file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayloadInfo {
+    /// Its number.
+    pub id: u32,
+    /// The name it was imported under.
+    pub name: String,
+    /// SHA-256 of its bytes, in hex.
+    pub sha256: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Where its bytes are kept.
+    pub path: PathBuf,
+}
+
+/// An import that was committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportRecord {
+    /// Its number.
+    pub id: i64,
+    /// Source.
+    pub source: String,
+    /// When.
+    pub at: Instant,
+    /// Facts added.
+    pub facts: u64,
+    /// Rows that added nothing.
+    pub duplicates: u64,
+    /// Facts that replaced an earlier one.
+    pub superseded: u64,
+}
+
+/// How much there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// State facts, superseded ones included.
+    pub states: u64,
+    /// Attribute facts.
+    pub attributes: u64,
+    /// Rates.
+    pub rates: u64,
+    /// Merges.
+    pub aliases: u64,
+    /// Segments.
+    pub segments: u64,
+    /// Bytes of the segments.
+    pub bytes: u64,
+}
+
+/// One business's data: a directory.
+pub struct Book {
+    pub(crate) dir: PathBuf,
+    pub(crate) files: Arc<dyn FileLayer>,
+    settings: Settings,
+    connection: Mutex<Connection>,
+}
+
+/// Opens or makes the catalog's file name in a book.
+pub(crate) const CATALOG: &str = "book.db";
+
+impl Book {
+    /// Makes an empty book with the operating system's files.
+    pub fn create_at(dir: &Path, settings: &Settings) -> Result<Book, BookError> {
+        Book::create(dir, settings, Arc::new(OsFiles))
+    }
+
+    /// Opens a book with the operating system's files.
+    pub fn open_at(dir: &Path) -> Result<Book, BookError> {
+        Book::open(dir, Arc::new(OsFiles))
+    }
+
+    /// Makes an empty book.
+    pub fn create(dir: &Path, settings: &Settings, files: Arc<dyn FileLayer>) -> Result<Book, BookError> {
+        for part in ["", "segments", "payloads", "tmp"] {
+            let path = dir.join(part);
+            files.create_dir_all(&path).map_err(BookError::io(&path))?;
+        }
+        let connection = catalog::open(&dir.join(CATALOG), &*files)?;
+        if catalog::setting(&connection, "currency")?.is_some() {
+            return Err(BookError::Exists(dir.to_path_buf()));
+        }
+        let mut connection = connection;
+        let transaction = connection.transaction()?;
+        catalog::set_setting(&transaction, "bucket_hash", "xxh3-64")?;
+        catalog::set_setting(&transaction, "timezone", &settings.timezone)?;
+        catalog::set_setting(&transaction, "policy", &settings.policy)?;
+        catalog::set_setting(&transaction, "currency", settings.currency.as_str())?;
+        transaction.commit()?;
+        files.sync_dir(dir).map_err(BookError::io(dir))?;
+        Ok(Book {
+            dir: dir.to_path_buf(),
+            files,
+            settings: settings.clone(),
+            connection: Mutex::new(connection),
+        })
+    }
+
+    /// Opens a book.
+    pub fn open(dir: &Path, files: Arc<dyn FileLayer>) -> Result<Book, BookError> {
+        let path = dir.join(CATALOG);
+        if !files.exists(&path) {
+            return Err(BookError::NotABook(dir.to_path_buf()));
+        }
+        let connection = catalog::open(&path, &*files)?;
+        let setting = |key: &str| -> Result<String, BookError> {
+            catalog::setting(&connection, key)?.ok_or_else(|| BookError::NotABook(dir.to_path_buf()))
+        };
+        let settings = Settings {
+            currency: Currency::parse(&setting("currency")?).map_err(|e| BookError::damaged(CATALOG, e))?,
+            timezone: setting("timezone")?,
+            policy: setting("policy")?,
+        };
+        Ok(Book { dir: dir.to_path_buf(), files, settings, connection: Mutex::new(connection) })
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Its directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn catalog(&self) -> MutexGuard<'_, Connection> {
+        // A panic while the catalog was in use leaves SQLite's own state sound.
+        self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(crate) fn segment_path(&self, name: &str) -> PathBuf {
+        self.dir.join("segments").join(name)
+    }
+
+    pub(crate) fn payload_path(&self, sha256: &str) -> PathBuf {
+        self.dir.join("payloads").join(sha256)
+    }
+
+    /// The text of a saved policy.
+    pub fn policy(&self, name: &str) -> Result<Option<String>, BookError> {
+        let catalog = self.catalog();
+        Ok(catalog
+            .query_row("SELECT text FROM policies WHERE name = ?1", [name], |row| row.get(0))
+            .optional()?)
+    }
+
+    /// Saves a policy under a name, replacing.
+    pub fn save_policy(&self, name: &str, text: &str) -> Result<(), BookError> {
+        self.catalog().execute(
+            "INSERT INTO policies (name, text) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET text = excluded.text",
+            [name, text],
+        )?;
+        Ok(())
+    }
+
+    /// Names of the saved policies.
+    pub fn policies(&self) -> Result<Vec<String>, BookError> {
+        let catalog = self.catalog();
+        let mut statement = catalog.prepare("SELECT name FROM policies ORDER BY name")?;
+        let names = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(names)
+    }
+
+    /// The imports that were committed, oldest first.
+    pub fn imports(&self) -> Result<Vec<ImportRecord>, BookError> {
+        let catalog = self.catalog();
+        let mut statement = catalog
+            .prepare("SELECT id, source, at, facts, duplicates, superseded FROM imports ORDER BY id")?;
+        let rows = statement.query_map([], |row| {
+            Ok(ImportRecord {
+                id: row.get(0)?,
+                source: row.get(1)?,
+                at: Instant::from_micros(row.get(2)?),
+                facts: row.get::<_, i64>(3)? as u64,
+                duplicates: row.get::<_, i64>(4)? as u64,
+                superseded: row.get::<_, i64>(5)? as u64,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// A view of everything known now.
+    pub fn snapshot(&self) -> Result<Snapshot, BookError> {
+        self.snapshot_at(Instant::MAX)
+    }
+
+    /// A view whose merges of customers are those known at an instant. Facts recorded later are still in it: who
+    /// reads them decides by `recorded_at`.
+    pub fn snapshot_at(&self, known_on: Instant) -> Result<Snapshot, BookError> {
+        // Another process may merge segments away between listing and opening them; then the list is old.
+        let mut tries = 0;
+        loop {
+            match self.try_snapshot(known_on) {
+                Err(BookError::Io { source, .. })
+                    if source.kind() == std::io::ErrorKind::NotFound && tries < 20 =>
+                {
+                    tries += 1;
+                }
+                Err(BookError::Io { path, source }) if source.kind() == std::io::ErrorKind::NotFound => {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy().to_string();
+                    return Err(BookError::damaged(&name, "the file is missing"));
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn try_snapshot(&self, known_on: Instant) -> Result<Snapshot, BookError> {
+        let mut catalog = self.catalog();
+        let transaction = catalog.transaction()?;
+        let infos = catalog::segments(&transaction)?;
+        let aliases = catalog::aliases(&transaction)?;
+        let rates = catalog::rates(&transaction)?;
+        let version = catalog::last_seq(&transaction)?;
+        let payloads = payloads(&transaction, &self.dir)?;
+        transaction.commit()?;
+        drop(catalog);
+        let mut segments = Vec::with_capacity(infos.len());
+        for info in infos {
+            let path = self.segment_path(&info.name);
+            let file = self.files.open(&path).map_err(BookError::io(&path))?;
+            segments.push((info, file));
+        }
+        let canonical = canonical(&aliases, known_on)?;
+        Ok(Snapshot { segments, aliases, rates, version, payloads, canonical })
+    }
+}
+
+fn payloads(catalog: &Connection, dir: &Path) -> Result<BTreeMap<u32, PayloadInfo>, BookError> {
+    let mut statement = catalog.prepare("SELECT id, name, sha256, bytes FROM payloads")?;
+    let rows = statement.query_map([], |row| {
+        let sha256: String = row.get(2)?;
+        Ok(PayloadInfo {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            path: dir.join("payloads").join(&sha256),
+            sha256,
+            bytes: row.get::<_, i64>(3)? as u64,
+        })
+    })?;
+    rows.map(|row| row.map(|info| (info.id, info)).map_err(BookError::from)).collect()
+}
+
+/// Alias to canonical id, chains followed, as known at an instant.
+fn canonical(aliases: &[AliasFact], known_on: Instant) -> Result<BTreeMap<Text, Text>, BookError> {
+    let mut winners: BTreeMap<&Text, (&AliasFact, (i64, u64))> = BTreeMap::new();
+    for alias in aliases.iter().filter(|a| a.recorded_at <= known_on) {
+        let rank = (alias.version.unwrap_or(alias.recorded_at.micros()), alias.booked_seq);
+        let slot = winners.entry(&alias.customer).or_insert((alias, rank));
+        if rank > slot.1 {
+            *slot = (alias, rank);
+        }
+    }
+    let direct: BTreeMap<&Text, &Text> =
+        winners.iter().filter_map(|(id, (alias, _))| Some((*id, alias.merged_into.as_ref()?))).collect();
+    let mut out = BTreeMap::new();
+    for id in direct.keys() {
+        let mut at: &Text = id;
+        let mut steps = 0;
+        while let Some(next) = direct.get(at) {
+            at = next;
+            steps += 1;
+            if steps > direct.len() {
+                return Err(BookError::AliasCycle(id.to_string()));
+            }
+        }
+        out.insert((*id).clone(), at.clone());
+    }
+    Ok(out)
+}
+
+/// A consistent view of a book. Its files stay readable while it lives.
+pub struct Snapshot {
+    segments: Vec<(SegmentInfo, Arc<dyn ReadFile>)>,
+    aliases: Vec<AliasFact>,
+    rates: Vec<RateFact>,
+    version: u64,
+    payloads: BTreeMap<u32, PayloadInfo>,
+    /// Alias to canonical id.
+    canonical: BTreeMap<Text, Text>,
+}
+
+impl Snapshot {
+    /// Up to `n` contiguous ranges of customers with about as many rows each.
+    pub fn partitions(&self, n: usize) -> Vec<BucketRange> {
+        let mut spread = [0u64; 64];
+        for (info, _) in &self.segments {
+            for (sum, rows) in spread.iter_mut().zip(&info.spread) {
+                *sum += rows;
+            }
+        }
+        let total: u64 = spread.iter().sum();
+        let wanted = (total / n.max(1) as u64).max(1);
+        let mut out = Vec::new();
+        let (mut first, mut rows) = (0u64, 0u64);
+        for (part, count) in spread.iter().enumerate() {
+            rows += count;
+            let last = if part == 63 { u64::MAX } else { ((part as u64 + 1) << 58) - 1 };
+            if part == 63 || (rows >= wanted && out.len() + 1 < n) {
+                out.push(BucketRange { first, last });
+                first = last.wrapping_add(1);
+                rows = 0;
+            }
+        }
+        out
+    }
+
+    pub(crate) fn merge(&self, range: BucketRange) -> Result<Merge, BookError> {
+        let mut cursors = Vec::with_capacity(self.segments.len());
+        for (info, file) in &self.segments {
+            cursors.push(SegmentCursor::open(file.clone(), &info.name, (range.first, range.last))?);
+        }
+        Merge::new(cursors)
+    }
+
+    /// Every canonical customer whose id hashes into the range, once, with all its facts.
+    pub fn scan(
+        &self,
+        range: BucketRange,
+        visit: &mut dyn FnMut(CustomerFacts) -> Result<(), BookError>,
+    ) -> Result<(), BookError> {
+        let inside = |id: &Text| (range.first..=range.last).contains(&customer_hash(id));
+        // Canonical ids that have aliases are gathered from several places, in hash order with the others.
+        let mut gathered: BTreeSet<(u64, Text)> = self
+            .canonical
+            .values()
+            .filter(|id| inside(id))
+            .map(|id| (customer_hash(id), id.clone()))
+            .collect();
+        let mut merge = self.merge(range)?;
+        loop {
+            let next = merge.peek();
+            if let Some(first) = gathered.first().cloned() {
+                if next.as_ref().is_none_or(|(hash, id)| (first.0, &first.1) <= (*hash, id)) {
+                    gathered.remove(&first);
+                    if next.is_some_and(|(hash, id)| (hash, id) == first) {
+                        merge.next()?;
+                    }
+                    if let Some(facts) = self.customer(&first.1)? {
+                        visit(facts)?;
+                    }
+                    continue;
+                }
+            }
+            let Some(group) = merge.next()? else { return Ok(()) };
+            if self.canonical.contains_key(&group.customer) {
+                continue;
+            }
+            let ids = vec![group.customer.clone()];
+            visit(CustomerFacts { customer: group.customer, ids, facts: facts_of(group.facts).collect() })?;
+        }
+    }
+
+    /// One customer by any of its ids, under its canonical id; `None` when nothing is known of it.
+    pub fn customer(&self, id: &str) -> Result<Option<CustomerFacts>, BookError> {
+        let customer: Text = match self.canonical.get(id) {
+            Some(canonical) => canonical.clone(),
+            None => id.into(),
+        };
+        let mut ids = vec![customer.clone()];
+        ids.extend(self.canonical.iter().filter(|(_, to)| **to == customer).map(|(from, _)| from.clone()));
+        let mut facts = Vec::new();
+        for id in &ids {
+            facts.extend(self.filed_under(id)?.into_iter().map(|filed| filed.fact));
+        }
+        // Copies of one fact meet here when its subscription moved between ids of one customer.
+        facts.sort_by_key(|f| f.booked_seq);
+        facts.dedup_by(|a, b| a == b);
+        Ok((!facts.is_empty()).then_some(CustomerFacts { customer, ids, facts }))
+    }
+
+    /// Everything filed under an id, shadows included.
+    pub(crate) fn filed_under(&self, id: &str) -> Result<Vec<Filed>, BookError> {
+        let hash = customer_hash(id);
+        let mut out = Vec::new();
+        for (info, file) in &self.segments {
+            let mut cursor = SegmentCursor::open(file.clone(), &info.name, (hash, hash))?;
+            while let Some(filed) = cursor.next()? {
+                if &*filed.under == id {
+                    out.push(filed);
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// Every rate ever stated; who reads them decides by `recorded_at`.
+    pub fn rates(&self) -> Result<Vec<RateFact>, BookError> {
+        Ok(self.rates.clone())
+    }
+
+    /// Every merge of customers ever stated.
+    pub fn aliases(&self) -> Result<Vec<AliasFact>, BookError> {
+        Ok(self.aliases.clone())
+    }
+
+    /// The earliest state of any source, superseded ones included: a lower bound of the first movement.
+    pub fn first_effective(&self, _known_on: Instant) -> Result<Option<Instant>, BookError> {
+        let least =
+            self.segments.iter().flat_map(|(info, _)| info.sources.values()).map(|(first, _)| *first).min();
+        Ok(least.map(Instant::from_micros))
+    }
+
+    /// Per source the newest `effective_at`, not after `as_of`, of its states recorded by `known_on`.
+    pub fn data_through(
+        &self,
+        as_of: Instant,
+        known_on: Instant,
+    ) -> Result<BTreeMap<Text, Instant>, BookError> {
+        let mut newest: BTreeMap<Text, Instant> = BTreeMap::new();
+        let mut note = |source: &str, at: Instant| {
+            let slot = newest.entry(source.into()).or_insert(at);
+            *slot = (*slot).max(at);
+        };
+        for (info, file) in &self.segments {
+            let all_known = info.newest_recorded <= known_on.micros();
+            let all_past = info.sources.values().all(|(_, last)| *last <= as_of.micros());
+            if all_known && all_past {
+                for (source, (_, last)) in &info.sources {
+                    note(source, Instant::from_micros(*last));
+                }
+                continue;
+            }
+            let mut cursor = SegmentCursor::open(file.clone(), &info.name, (0, u64::MAX))?;
+            while let Some(filed) = cursor.next()? {
+                if let Body::State { effective_at, .. } = filed.fact.body {
+                    if effective_at <= as_of && filed.fact.recorded_at <= known_on {
+                        note(&filed.fact.source, effective_at);
+                    }
+                }
+            }
+        }
+        Ok(newest)
+    }
+
+    /// A kept raw file.
+    pub fn payload(&self, id: u32) -> Result<Option<PayloadInfo>, BookError> {
+        Ok(self.payloads.get(&id).cloned())
+    }
+
+    /// All kept raw files.
+    pub fn payloads(&self) -> Vec<PayloadInfo> {
+        self.payloads.values().cloned().collect()
+    }
+
+    /// How much there is.
+    pub fn counts(&self) -> Result<Counts, BookError> {
+        let mut counts = Counts {
+            rates: self.rates.len() as u64,
+            aliases: self.aliases.len() as u64,
+            segments: self.segments.len() as u64,
+            ..Counts::default()
+        };
+        for (info, _) in &self.segments {
+            counts.states += info.states;
+            counts.attributes += info.attributes;
+            counts.bytes += info.bytes;
+        }
+        Ok(counts)
+    }
+
+    /// The highest `booked_seq`: equal versions of one book hold equal facts.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub(crate) fn segments(&self) -> &[(SegmentInfo, Arc<dyn ReadFile>)] {
+        &self.segments
+    }
+}

@@ -1,0 +1,258 @@
+//! Import: statements in, facts booked. What is already known adds nothing; what differs supersedes.
+
+mod commit;
+mod customer;
+mod owners;
+mod reference;
+
+use crate::book::{Book, Snapshot};
+use crate::catalog;
+use crate::error::BookError;
+use crate::files::{Lock, Reading};
+use crate::record::Filed;
+use crate::runs::Sorter;
+use netnew_facts::{AliasFact, Fact, PayloadRef, RateFact, Statement, StatementBody, Text};
+use netnew_money::Instant;
+use sha2::{Digest, Sha256};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+/// How to import.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportOptions<'a> {
+    /// Name of the source.
+    pub source: &'a str,
+    /// Now: when statements that do not say so are learned.
+    pub now: Instant,
+    /// The files are the whole truth of their source for the kinds named by [`Import::declare_kind`].
+    pub replace: bool,
+    /// How long to wait for another writer.
+    pub wait_ms: u64,
+    /// Bytes of rows to hold before they go to disk in sorted runs.
+    pub memory_budget_bytes: usize,
+}
+
+/// What a file speaks of, for `replace`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KindOfBody {
+    /// Item states.
+    States,
+    /// Attributes of customers.
+    Attributes,
+    /// Rates.
+    Rates,
+    /// Merges of customers.
+    Aliases,
+}
+
+/// How to end an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// Book it, durably.
+    Commit,
+    /// Only say what would happen.
+    DryRun,
+}
+
+/// Two rows of one import that say different things of the same key, with nothing to order them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Payload of the row that holds.
+    pub payload: u32,
+    /// The row that holds: the later one.
+    pub row: u64,
+    /// The other row.
+    pub other_row: u64,
+    /// What they speak of.
+    pub what: String,
+}
+
+/// What an import did, or would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Facts added, retractions included.
+    pub facts: u64,
+    /// Rows that added nothing.
+    pub duplicates: u64,
+    /// Added facts that replaced an earlier one.
+    pub superseded: u64,
+    /// Contradictions inside the import; at most a thousand.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// At most so many contradictions are listed.
+const LISTED_CONFLICTS: usize = 1_000;
+
+/// A raw file that waits to be kept.
+struct NewPayload {
+    id: u32,
+    name: String,
+    sha256: String,
+    bytes: u64,
+    /// `None` when a file with these bytes is kept already.
+    temporary: Option<PathBuf>,
+}
+
+/// An import under way; it holds the book's write lock. Dropping it without [`Import::finish`] changes nothing.
+pub struct Import<'b> {
+    book: &'b Book,
+    _lock: Box<dyn Lock>,
+    source: Text,
+    now: Instant,
+    replace: bool,
+    kinds: Vec<KindOfBody>,
+    snapshot: Snapshot,
+    sorter: Sorter,
+    rates: Vec<RateFact>,
+    aliases: Vec<AliasFact>,
+    payloads: Vec<NewPayload>,
+    /// Given to retractions that `replace` makes: before every row of the import.
+    first_seq: u64,
+    last_seq: u64,
+}
+
+impl Book {
+    /// Begins an import; a second writer waits, or is told who holds the book.
+    pub fn begin_import(&self, options: ImportOptions) -> Result<Import<'_>, BookError> {
+        let lock = self.write_lock(options.wait_ms)?;
+        self.remove_leftovers()?;
+        let snapshot = self.snapshot()?;
+        let first_seq = snapshot.version() + 1;
+        let tmp = self.dir.join("tmp");
+        Ok(Import {
+            book: self,
+            _lock: lock,
+            source: options.source.into(),
+            now: options.now,
+            replace: options.replace,
+            kinds: Vec::new(),
+            sorter: Sorter::new(self.files.clone(), &tmp, "rows", options.memory_budget_bytes),
+            snapshot,
+            rates: Vec::new(),
+            aliases: Vec::new(),
+            payloads: Vec::new(),
+            first_seq,
+            last_seq: first_seq,
+        })
+    }
+
+    pub(crate) fn write_lock(&self, wait_ms: u64) -> Result<Box<dyn Lock>, BookError> {
+        let path = self.dir.join("lock");
+        match self.files.lock(&path, wait_ms).map_err(BookError::io(&path))? {
+            Ok(lock) => Ok(lock),
+            Err(holder) => Err(BookError::Locked { dir: self.dir.clone(), holder }),
+        }
+    }
+
+    /// What an interrupted writer left behind: files that the catalog does not name. Only under the write lock.
+    fn remove_leftovers(&self) -> Result<(), BookError> {
+        let named: Vec<String> = catalog::segments(&self.catalog())?.into_iter().map(|s| s.name).collect();
+        let remove = |path: &Path| self.files.remove(path).map_err(BookError::io(path));
+        let tmp = self.dir.join("tmp");
+        for path in self.files.list(&tmp).map_err(BookError::io(&tmp))? {
+            remove(&path)?;
+        }
+        let segments = self.dir.join("segments");
+        for path in self.files.list(&segments).map_err(BookError::io(&segments))? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().to_string();
+            let segment = name.strip_suffix(".owners").unwrap_or(&name);
+            if !named.iter().any(|n| n == segment) {
+                remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Import<'_> {
+    /// Keeps a raw file; the same bytes are kept once. Returns its number for [`Import::push`].
+    pub fn add_payload(&mut self, name: &str, path: &Path) -> Result<u32, BookError> {
+        let file = self.book.files.open(path).map_err(BookError::io(path))?;
+        self.keep(name, &mut Reading::new(file, 0), path)
+    }
+
+    /// Keeps raw bytes, like [`Import::add_payload`].
+    pub fn add_payload_bytes(&mut self, name: &str, bytes: &[u8]) -> Result<u32, BookError> {
+        self.keep(name, &mut &bytes[..], Path::new(name))
+    }
+
+    fn keep(&mut self, name: &str, from: &mut dyn Read, shown: &Path) -> Result<u32, BookError> {
+        let known: Vec<_> = self.snapshot.payloads();
+        let next =
+            known.iter().map(|p| p.id).chain(self.payloads.iter().map(|p| p.id)).max().unwrap_or(0) + 1;
+        let temporary = self.book.dir.join("tmp").join(format!("payload-{next}"));
+        let mut file = self.book.files.create(&temporary).map_err(BookError::io(&temporary))?;
+        let mut hash = Sha256::new();
+        let mut bytes = 0u64;
+        let mut buffer = vec![0u8; 1 << 20];
+        loop {
+            let read = from.read(&mut buffer).map_err(BookError::io(shown))?;
+            if read == 0 {
+                break;
+            }
+            hash.update(&buffer[..read]);
+            file.write_all(&buffer[..read]).map_err(BookError::io(&temporary))?;
+            bytes += read as u64;
+        }
+        let sha256: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        if let Some(same) = known.iter().find(|p| p.sha256 == sha256 && p.name == name) {
+            return Ok(same.id);
+        }
+        let kept =
+            known.iter().any(|p| p.sha256 == sha256) || self.payloads.iter().any(|p| p.sha256 == sha256);
+        if !kept {
+            file.sync().map_err(BookError::io(&temporary))?;
+        }
+        let temporary = (!kept).then_some(temporary);
+        self.payloads.push(NewPayload { id: next, name: name.to_string(), sha256, bytes, temporary });
+        Ok(next)
+    }
+
+    /// Names a kind of which the files are the whole truth; only of meaning under `replace`.
+    pub fn declare_kind(&mut self, kind: KindOfBody) {
+        if self.replace && !self.kinds.contains(&kind) {
+            self.kinds.push(kind);
+        }
+    }
+
+    /// Takes a statement in.
+    pub fn push(&mut self, payload: u32, statement: Statement) -> Result<(), BookError> {
+        self.last_seq += 1;
+        let booked_seq = self.last_seq;
+        let recorded_at = statement.recorded_at.unwrap_or(self.now);
+        let payload = PayloadRef { payload, row: statement.row };
+        let (source, version) = (self.source.clone(), statement.version);
+        match statement.body {
+            StatementBody::Customer { customer, body } => {
+                let fact = Fact { source, customer, body, recorded_at, version, booked_seq, payload };
+                self.sorter.push(&Filed::own(fact))
+            }
+            StatementBody::Rate { day, base, quote, rate } => {
+                self.rates.push(RateFact {
+                    source,
+                    day,
+                    base,
+                    quote,
+                    rate,
+                    recorded_at,
+                    version,
+                    booked_seq,
+                    payload,
+                });
+                Ok(())
+            }
+            StatementBody::Alias { customer, merged_into } => {
+                self.aliases.push(AliasFact {
+                    source,
+                    customer,
+                    merged_into,
+                    recorded_at,
+                    version,
+                    booked_seq,
+                    payload,
+                });
+                Ok(())
+            }
+        }
+    }
+}

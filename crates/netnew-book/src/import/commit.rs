@@ -1,0 +1,376 @@
+//! The end of an import: decide, write, sync, rename, and one catalog transaction. Then keep segments few.
+
+use super::customer::{Terms, decide};
+use super::{Finish, Import, KindOfBody, Outcome, owners, reference};
+use crate::book::{Book, Snapshot};
+use crate::catalog;
+use crate::error::BookError;
+use crate::record::{Filed, key_bytes, subscription_hash};
+use crate::runs::{Sorted, Sorter};
+use crate::scan::{BucketRange, Merge};
+use crate::segment::{SegmentCursor, SegmentInfo, SegmentWriter};
+use netnew_facts::{AliasFact, Body, RateFact, Text, customer_hash};
+use rusqlite::params;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// Segments of about one size (by a factor of 4) that are merged into one.
+const FAN_IN: usize = 4;
+
+/// A segment written under a temporary name.
+struct Written {
+    info: SegmentInfo,
+    segment: PathBuf,
+    owners: PathBuf,
+}
+
+impl Import<'_> {
+    /// Decides what is new and, under [`Finish::Commit`], books it: when this returns it is durable.
+    pub fn finish(mut self, finish: Finish) -> Result<Outcome, BookError> {
+        let mut outcome = Outcome::default();
+        let number = self.next_segment()?;
+        let main = self.write_main(number, &mut outcome)?;
+        let rates = reference::new_rates(&mut self, &mut outcome);
+        let aliases = reference::new_aliases(&mut self, &mut outcome);
+        let shadows = match &main {
+            Some((written, pairs)) => self.write_shadows(written, pairs, number + 1, &mut outcome)?,
+            None => None,
+        };
+        if finish == Finish::DryRun {
+            return Ok(outcome);
+        }
+        let segments: Vec<Written> = main.map(|(written, _)| written).into_iter().chain(shadows).collect();
+        if outcome.facts == 0 {
+            return Ok(outcome);
+        }
+        self.commit(&segments, &rates, &aliases, &outcome, number)?;
+        let (book, lock) = (self.book, self._lock);
+        drop(self.snapshot);
+        book.compact()?;
+        drop(lock);
+        Ok(outcome)
+    }
+
+    fn next_segment(&self) -> Result<u64, BookError> {
+        Ok(catalog::setting(&self.book.catalog(), "next_segment")?.and_then(|v| v.parse().ok()).unwrap_or(1))
+    }
+
+    /// Writes what is new of states and attributes; `None` when nothing is.
+    fn write_main(
+        &mut self,
+        number: u64,
+        outcome: &mut Outcome,
+    ) -> Result<Option<(Written, Vec<(u64, u64)>)>, BookError> {
+        let tmp = self.book.dir.join("tmp");
+        let empty = Sorter::new(self.book.files.clone(), &tmp, "none", 0);
+        let sorter = std::mem::replace(&mut self.sorter, empty);
+        let whole: Vec<KindOfBody> = self
+            .kinds
+            .iter()
+            .copied()
+            .filter(|k| matches!(k, KindOfBody::States | KindOfBody::Attributes))
+            .collect();
+        if sorter.count() == 0 && whole.is_empty() {
+            return Ok(None);
+        }
+        let terms = Terms { source: &self.source, now: self.now, whole: &whole, first_seq: self.first_seq };
+        let mut pending = Pending::new(self.book, number);
+        let mut rows = Rows::new(sorter.finish()?)?;
+        let mut existing = self.snapshot.merge(BucketRange::ALL)?;
+        loop {
+            let next_row = rows.peek();
+            if whole.is_empty() {
+                match &next_row {
+                    Some((hash, _)) => existing.seek(*hash)?,
+                    None => break,
+                }
+            }
+            let next_known = existing.peek();
+            let known_first = match (&next_known, &next_row) {
+                (None, None) => break,
+                (Some(known), Some(row)) => known <= row,
+                (known, _) => known.is_some(),
+            };
+            let same = known_first && next_known == next_row;
+            let before =
+                if known_first { existing.next()?.map(|g| g.facts).unwrap_or_default() } else { Vec::new() };
+            let new = if same || !known_first { rows.group()? } else { Vec::new() };
+            if new.is_empty() && whole.is_empty() {
+                continue;
+            }
+            let added = decide(before, new, &terms, outcome);
+            pending.push(added.into_iter().map(Filed::own).collect())?;
+        }
+        pending.finish()
+    }
+
+    /// Copies of the facts of subscriptions that several customers hold, filed under each of them.
+    fn write_shadows(
+        &self,
+        main: &Written,
+        pairs: &[(u64, u64)],
+        number: u64,
+        outcome: &mut Outcome,
+    ) -> Result<Option<Written>, BookError> {
+        let mut earlier = Vec::new();
+        for (info, _) in self.snapshot.segments() {
+            let path = self.book.segment_path(&format!("{}.owners", info.name));
+            let file = self.book.files.open(&path).map_err(BookError::io(&path))?;
+            earlier.push((path, file));
+        }
+        let moved = owners::moved(pairs, &earlier)?;
+        if moved.is_empty() {
+            return Ok(None);
+        }
+        let hashes: BTreeSet<u64> = moved.values().flatten().copied().collect();
+        let mut by_subscription: BTreeMap<u64, Vec<Filed>> = BTreeMap::new();
+        let fresh = self.book.files.open(&main.segment).map_err(BookError::io(&main.segment))?;
+        for hash in hashes {
+            let mut cursors = vec![SegmentCursor::open(fresh.clone(), &main.info.name, (hash, hash))?];
+            for (info, file) in self.snapshot.segments() {
+                cursors.push(SegmentCursor::open(file.clone(), &info.name, (hash, hash))?);
+            }
+            for mut cursor in cursors {
+                while let Some(filed) = cursor.next()? {
+                    let Body::State { subscription, .. } = &filed.fact.body else { continue };
+                    let subscription = subscription_hash(&filed.fact.source, subscription);
+                    if moved.contains_key(&subscription) {
+                        by_subscription.entry(subscription).or_default().push(filed);
+                    }
+                }
+            }
+        }
+        let mut shadows: Vec<Filed> = Vec::new();
+        for filed in by_subscription.values() {
+            shadows.extend(missing_shadows(filed));
+            outcome.superseded += superseded_elsewhere(filed, self.first_seq);
+        }
+        shadows.sort_by_cached_key(|filed| {
+            let mut key = Vec::new();
+            key_bytes(filed, &mut key);
+            key
+        });
+        let mut pending = Pending::new(self.book, number);
+        for group in shadows.chunk_by(|a, b| a.under == b.under) {
+            pending.push(group.to_vec())?;
+        }
+        Ok(pending.finish()?.map(|(written, _)| written))
+    }
+
+    fn commit(
+        &self,
+        segments: &[Written],
+        rates: &[RateFact],
+        aliases: &[AliasFact],
+        outcome: &Outcome,
+        number: u64,
+    ) -> Result<(), BookError> {
+        let files = &*self.book.files;
+        let rename = |from: &PathBuf, to: PathBuf| files.rename(from, &to).map_err(BookError::io(from));
+        for payload in &self.payloads {
+            if let Some(temporary) = &payload.temporary {
+                rename(temporary, self.book.payload_path(&payload.sha256))?;
+            }
+        }
+        for written in segments {
+            rename(&written.owners, self.book.segment_path(&format!("{}.owners", written.info.name)))?;
+            rename(&written.segment, self.book.segment_path(&written.info.name))?;
+        }
+        for folder in ["payloads", "segments"] {
+            let dir = self.book.dir.join(folder);
+            files.sync_dir(&dir).map_err(BookError::io(&dir))?;
+        }
+        let mut catalog = self.book.catalog();
+        let transaction = catalog.transaction()?;
+        for payload in &self.payloads {
+            transaction.execute(
+                "INSERT INTO payloads (id, name, sha256, bytes) VALUES (?1, ?2, ?3, ?4)",
+                params![payload.id, payload.name, payload.sha256, payload.bytes as i64],
+            )?;
+        }
+        for written in segments {
+            catalog::add_segment(&transaction, &written.info)?;
+        }
+        for rate in rates {
+            catalog::add_rate(&transaction, rate)?;
+        }
+        for alias in aliases {
+            catalog::add_alias(&transaction, alias)?;
+        }
+        transaction.execute(
+            "INSERT INTO imports (source, at, facts, duplicates, superseded, first_seq, last_seq) VALUES (?1,?2,?3,?4,?5,?6,?7)",
+            params![
+                &*self.source,
+                self.now.micros(),
+                outcome.facts as i64,
+                outcome.duplicates as i64,
+                outcome.superseded as i64,
+                self.first_seq as i64,
+                self.last_seq as i64
+            ],
+        )?;
+        catalog::set_setting(&transaction, "last_seq", &self.last_seq.to_string())?;
+        catalog::set_setting(&transaction, "next_segment", &(number + 2).to_string())?;
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+/// New rows, one customer after the other.
+struct Rows {
+    sorted: Sorted,
+    head: Option<Filed>,
+}
+
+impl Rows {
+    fn new(mut sorted: Sorted) -> Result<Rows, BookError> {
+        let head = sorted.next()?;
+        Ok(Rows { sorted, head })
+    }
+
+    fn peek(&self) -> Option<(u64, Text)> {
+        self.head.as_ref().map(|filed| (customer_hash(&filed.under), filed.under.clone()))
+    }
+
+    fn group(&mut self) -> Result<Vec<Filed>, BookError> {
+        let Some((_, customer)) = self.peek() else { return Ok(Vec::new()) };
+        let mut group = Vec::new();
+        while let Some(filed) = self.head.take_if(|filed| filed.under == customer) {
+            group.push(filed);
+            self.head = self.sorted.next()?;
+        }
+        Ok(group)
+    }
+}
+
+/// A segment that is only created once there is something to write.
+struct Pending<'b> {
+    book: &'b Book,
+    name: String,
+    writer: Option<SegmentWriter>,
+}
+
+impl<'b> Pending<'b> {
+    fn new(book: &'b Book, number: u64) -> Pending<'b> {
+        Pending { book, name: format!("{number:08}.parquet"), writer: None }
+    }
+
+    /// Adds one customer's records; customers come in order.
+    fn push(&mut self, mut group: Vec<Filed>) -> Result<(), BookError> {
+        if group.is_empty() {
+            return Ok(());
+        }
+        group.sort_by_cached_key(|filed| {
+            let mut key = Vec::new();
+            key_bytes(filed, &mut key);
+            key
+        });
+        if self.writer.is_none() {
+            let path = self.book.dir.join("tmp").join(&self.name);
+            self.writer = Some(SegmentWriter::create(&*self.book.files, &path, &self.name)?);
+        }
+        let writer = self.writer.as_mut().expect("created above");
+        group.iter().try_for_each(|filed| writer.push(filed))
+    }
+
+    fn finish(self) -> Result<Option<(Written, Vec<(u64, u64)>)>, BookError> {
+        let Some(writer) = self.writer else { return Ok(None) };
+        let (info, pairs) = writer.finish()?;
+        let tmp = self.book.dir.join("tmp");
+        let (segment, owners) = (tmp.join(&self.name), tmp.join(format!("{}.owners", self.name)));
+        owners::write(&*self.book.files, &owners, &pairs)?;
+        Ok(Some((Written { info, segment, owners }, pairs)))
+    }
+}
+
+/// For each customer that a subscription's facts are filed under, the others' facts that are not there yet.
+fn missing_shadows(filed: &[Filed]) -> Vec<Filed> {
+    let places: BTreeSet<&Text> = filed.iter().map(|f| &f.under).collect();
+    let there: BTreeSet<(&Text, u64, &Text)> =
+        filed.iter().map(|f| (&f.under, f.fact.booked_seq, &f.fact.customer)).collect();
+    let mut out = Vec::new();
+    for place in places {
+        for own in filed.iter().filter(|f| !f.is_shadow() && f.under != *place) {
+            if !there.contains(&(place, own.fact.booked_seq, &own.fact.customer)) {
+                out.push(Filed { under: place.clone(), fact: own.fact.clone() });
+            }
+        }
+    }
+    out
+}
+
+/// How many new facts replace an earlier one of the same key that was filed under another customer, which the
+/// customer by itself could not see.
+fn superseded_elsewhere(filed: &[Filed], first_seq: u64) -> u64 {
+    let own: Vec<&Filed> = filed.iter().filter(|f| !f.is_shadow()).collect();
+    let new = own.iter().filter(|f| f.fact.booked_seq > first_seq);
+    let replaced = new.filter(|new| {
+        let mut earlier = own.iter().filter(|f| f.fact.booked_seq <= first_seq && f.fact.same_key(&new.fact));
+        let seen_there = filed
+            .iter()
+            .any(|f| f.under == new.under && f.fact.booked_seq <= first_seq && f.fact.same_key(&new.fact));
+        !seen_there && earlier.any(|_| true)
+    });
+    replaced.count() as u64
+}
+
+impl Book {
+    /// Merges segments of about one size until few of each size are left. Nothing a reader sees changes.
+    pub fn compact(&self) -> Result<(), BookError> {
+        loop {
+            let snapshot = self.snapshot()?;
+            let Some(chosen) = tier(&snapshot) else { return Ok(()) };
+            self.merge_segments(&snapshot, &chosen)?;
+        }
+    }
+
+    fn merge_segments(&self, snapshot: &Snapshot, chosen: &[String]) -> Result<(), BookError> {
+        let number: u64 =
+            catalog::setting(&self.catalog(), "next_segment")?.and_then(|v| v.parse().ok()).unwrap_or(1);
+        let mut cursors = Vec::new();
+        for (info, file) in snapshot.segments().iter().filter(|(info, _)| chosen.contains(&info.name)) {
+            cursors.push(SegmentCursor::open(file.clone(), &info.name, (0, u64::MAX))?);
+        }
+        let mut merge = Merge::new(cursors)?;
+        let mut pending = Pending::new(self, number);
+        while let Some(group) = merge.next()? {
+            pending.push(group.facts)?;
+        }
+        let Some((written, _)) = pending.finish()? else { return Ok(()) };
+        let files = &*self.files;
+        let name = &written.info.name;
+        let owners = self.segment_path(&format!("{name}.owners"));
+        files.rename(&written.owners, &owners).map_err(BookError::io(&owners))?;
+        let segment = self.segment_path(name);
+        files.rename(&written.segment, &segment).map_err(BookError::io(&segment))?;
+        let dir = self.dir.join("segments");
+        files.sync_dir(&dir).map_err(BookError::io(&dir))?;
+        {
+            let mut catalog = self.catalog();
+            let transaction = catalog.transaction()?;
+            for old in chosen {
+                transaction.execute("DELETE FROM segments WHERE name = ?1", [old])?;
+            }
+            catalog::add_segment(&transaction, &written.info)?;
+            catalog::set_setting(&transaction, "next_segment", &(number + 1).to_string())?;
+            transaction.commit()?;
+        }
+        // Readers hold the old files open; without a name they go when the last reader does.
+        for old in chosen {
+            for path in [self.segment_path(old), self.segment_path(&format!("{old}.owners"))] {
+                files.remove(&path).map_err(BookError::io(&path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Names of segments to merge: the smallest size of which there are enough.
+fn tier(snapshot: &Snapshot) -> Option<Vec<String>> {
+    let mut tiers: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for (info, _) in snapshot.segments() {
+        let size = info.rows.max(1).ilog2() / 2;
+        tiers.entry(size).or_default().push(info.name.clone());
+    }
+    tiers.into_values().find(|names| names.len() >= FAN_IN)
+}
