@@ -7,6 +7,7 @@
 //! - [`facts`]: plain rows as the facts that the engine reads.
 
 pub mod facts;
+pub mod lives;
 pub mod oracle;
 pub mod question;
 pub mod rows;

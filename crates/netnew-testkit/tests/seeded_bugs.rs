@@ -91,7 +91,13 @@ fn every_seeded_bug_is_caught() {
     for bug in BUGS {
         let path = copy.join(bug.file);
         let text = std::fs::read_to_string(&path).expect("the file is in the copy");
-        assert_eq!(text.matches(bug.from).count(), 1, "{}: {} no longer has that one place", bug.what, bug.file);
+        assert_eq!(
+            text.matches(bug.from).count(),
+            1,
+            "{}: {} no longer has that one place",
+            bug.what,
+            bug.file
+        );
         std::fs::write(&path, text.replace(bug.from, bug.to)).expect("the copy can be written to");
         assert!(builds(&copy), "{}: the bug does not compile", bug.what);
         if suite(&copy).0 {
@@ -114,8 +120,7 @@ fn cargo(copy: &Path, args: &[&str]) -> (bool, String) {
     (output.status.success(), text)
 }
 
-const SUITE: [&str; 8] =
-    ["test", "--offline", "--quiet", "-p", "netnew-facts", "-p", "netnew-ledger", "-p"];
+const SUITE: [&str; 8] = ["test", "--offline", "--quiet", "-p", "netnew-facts", "-p", "netnew-ledger", "-p"];
 
 fn builds(copy: &Path) -> bool {
     cargo(copy, &[&SUITE[..], &["netnew-metrics", "--no-run"]].concat()).0

@@ -142,6 +142,11 @@ impl Business {
         self.instants(unit).into_iter().filter(|&at| seen(at.add_micros(-1)) != seen(at)).collect()
     }
 
+    /// When anything changed for the first time.
+    pub(super) fn first_step(&self) -> Option<Instant> {
+        self.units().iter().filter_map(|unit| self.steps(unit).first().copied()).min()
+    }
+
     /// Whether a step belongs to the group that began and last went on at these instants.
     fn joins(&self, first: Instant, last: Instant, step: Instant, report: &Report) -> bool {
         let day = |at: Instant| self.report_zone.day_of(at);

@@ -65,7 +65,7 @@ impl Business {
     /// # Errors
     /// A missing rate, an unknown dimension.
     pub fn mrr_rows(&self, asked: &Report) -> Result<Vec<PlainPeriod>, OracleError> {
-        let Some((from, to)) = self.range(asked)? else { return Ok(Vec::new()) };
+        let Some((from, to)) = self.range(asked) else { return Ok(Vec::new()) };
         let bounded = Report { from: Some(from), to: Some(to), ..asked.clone() };
         let plan = self.plan(&bounded)?;
         let flows = self.flows(&plan)?;
@@ -120,7 +120,7 @@ impl Business {
     /// # Errors
     /// A missing rate, an unknown field of the filter.
     pub fn movements(&self, asked: &Report) -> Result<Vec<PlainMovement>, OracleError> {
-        let Some((from, to)) = self.range(asked)? else { return Ok(Vec::new()) };
+        let Some((from, to)) = self.range(asked) else { return Ok(Vec::new()) };
         let bounded = Report { from: Some(from), to: Some(to), by: Vec::new(), ..asked.clone() };
         let plan = self.plan(&bounded)?;
         let (start, end) = (self.last_instant(from.add_days(-1), to), self.last_instant(to, to));
@@ -153,17 +153,18 @@ impl Business {
         Ok(Plan { asked, by, filter: Filter::read(&asked.filter)? })
     }
 
-    /// First and last day; nothing where there is nothing to report.
-    fn range(&self, asked: &Report) -> Result<Option<(Day, Day)>, OracleError> {
+    /// First and last day; nothing where there is nothing to report. The first movement is that of the first step, so
+    /// that the range does not depend on what is netted.
+    fn range(&self, asked: &Report) -> Option<(Day, Day)> {
         if self.states.is_empty() {
-            return Ok(None);
+            return None;
         }
         let to = asked.to.unwrap_or_else(|| self.report_zone.day_of(self.as_of));
         let from = match asked.from {
             Some(from) => Some(from),
-            None => self.ledger(asked)?.first().map(|first| first.date.first_of_month()),
+            None => self.first_step().map(|first| self.report_zone.day_of(first).first_of_month()),
         };
-        Ok(from.filter(|from| *from <= to).map(|from| (from, to)))
+        from.filter(|from| *from <= to).map(|from| (from, to))
     }
 
     /// The last instant of a day that counts: not after now, unless the report goes on to a later day.
