@@ -179,36 +179,57 @@ impl Business {
                 _ => spans.push((step, step)),
             }
         }
-        let mut groups = Vec::new();
-        let mut present = false;
-        let mut ever_present = false;
-        let mut left_at = Instant::MIN;
-        let mut known = BTreeSet::new();
-        for (first, last) in spans {
-            let before = self.items_of(unit, first.add_micros(-1));
-            let after = self.items_of(unit, last);
-            let day = self.report_zone.day_of(last);
-            let above = self.is_above_zero(&sums(&levels(&after)), day)?;
-            let is_present = above || (present && after.iter().any(|item| item.keeps(self)));
-            let days_away = day.days_since(self.report_zone.day_of(left_at));
-            let too_long = self.knobs.reactivation_days().is_some_and(|window| days_away > window);
-            let turn = match (present, is_present) {
-                (false, true) if !ever_present || too_long => Turn::New,
-                (false, true) => Turn::Reactivation,
-                (true, false) => Turn::Churn,
-                (true, true) => Turn::Stays,
-                (false, false) => Turn::Absent,
-            };
-            if turn == Turn::Churn {
-                left_at = last;
+        let hides = self.knobs.is("same_period_new_and_churn", "both_hidden");
+        let month = |at: Instant| (self.zone.day_of(at).first_of_month(), at <= self.as_of);
+        let mut past =
+            Past { present: false, ever_present: false, left_at: Instant::MIN, known: BTreeSet::new() };
+        let mut groups: Vec<Group<'_>> = Vec::new();
+        for spans in spans.chunk_by(|a, b| hides && month(a.1) == month(b.1)) {
+            let before = past.clone();
+            let mut of_month = Vec::new();
+            for &(first, last) in spans {
+                of_month.push(self.group(unit, first, last, &mut past)?);
             }
-            present = is_present;
-            ever_present |= is_present;
-            let seen_before = known.clone();
-            known.extend(self.subscriptions_above_zero(&after, last)?);
-            groups.push(Group { first, last, before, after, turn, known: seen_before, hidden: false });
+            let came_and_went = !before.present && !past.present && of_month.iter().any(Group::is_present);
+            if hides && came_and_went {
+                past = before;
+                of_month = vec![hidden(of_month)];
+            }
+            groups.extend(of_month);
         }
-        Ok(if self.knobs.is("same_period_new_and_churn", "both_hidden") { self.hide(groups) } else { groups })
+        Ok(groups)
+    }
+
+    /// One group, from what was before it; goes on to what is after it.
+    fn group(
+        &self,
+        unit: &Unit,
+        first: Instant,
+        last: Instant,
+        past: &mut Past,
+    ) -> Result<Group<'_>, OracleError> {
+        let before = self.items_of(unit, first.add_micros(-1));
+        let after = self.items_of(unit, last);
+        let day = self.report_zone.day_of(last);
+        let above = self.is_above_zero(&sums(&levels(&after)), day)?;
+        let is_present = above || (past.present && after.iter().any(|item| item.keeps(self)));
+        let days_away = day.days_since(self.report_zone.day_of(past.left_at));
+        let too_long = self.knobs.reactivation_days().is_some_and(|window| days_away > window);
+        let turn = match (past.present, is_present) {
+            (false, true) if !past.ever_present || too_long => Turn::New,
+            (false, true) => Turn::Reactivation,
+            (true, false) => Turn::Churn,
+            (true, true) => Turn::Stays,
+            (false, false) => Turn::Absent,
+        };
+        if turn == Turn::Churn {
+            past.left_at = last;
+        }
+        past.present = is_present;
+        past.ever_present |= is_present;
+        let known = past.known.clone();
+        past.known.extend(self.subscriptions_above_zero(&after, last)?);
+        Ok(Group { first, last, before, after, turn, known, hidden: false })
     }
 
     /// The subscriptions among some items that come to more than 0.
@@ -227,35 +248,30 @@ impl Business {
         }
         Ok(above)
     }
+}
 
-    /// Section 6: the groups of a calendar month at whose start and end the unit is absent become one, which has
-    /// no rows unless something below 0 changed. What lies before and after now is a month of its own each.
-    fn hide<'a>(&self, groups: Vec<Group<'a>>) -> Vec<Group<'a>> {
-        let month =
-            |group: &Group<'_>| (self.zone.day_of(group.last).first_of_month(), group.last <= self.as_of);
-        let mut shown: Vec<Group<'a>> = Vec::new();
-        let mut rest = groups.into_iter().peekable();
-        while let Some(first) = rest.next() {
-            let mut of_month = vec![first];
-            while let Some(next) = rest.next_if(|next| month(next) == month(&of_month[0])) {
-                of_month.push(next);
-            }
-            let absent = !of_month[0].was_present() && of_month.last().is_some_and(|last| !last.is_present());
-            if !absent || of_month.len() == 1 {
-                shown.extend(of_month);
-                continue;
-            }
-            let last = of_month.pop().expect("a month has groups");
-            let first = of_month.swap_remove(0);
-            shown.push(Group {
-                first: first.first,
-                before: first.before,
-                known: first.known,
-                turn: Turn::Absent,
-                hidden: true,
-                ..last
-            });
-        }
-        shown
+/// What kinds depend on besides the group itself.
+#[derive(Clone)]
+struct Past {
+    present: bool,
+    ever_present: bool,
+    left_at: Instant,
+    /// Subscriptions that were above 0 at the end of a group.
+    known: BTreeSet<(String, String)>,
+}
+
+/// Section 6: who is absent at a calendar month's start and end and was there in between has no movement in it. The
+/// groups become one, which has no rows unless something below 0 changed, and leave no trace in what follows. What
+/// lies before and after now is a month of its own each.
+fn hidden(mut of_month: Vec<Group<'_>>) -> Group<'_> {
+    let last = of_month.pop().expect("a month has groups");
+    let first = of_month.swap_remove(0);
+    Group {
+        first: first.first,
+        before: first.before,
+        known: first.known,
+        turn: Turn::Absent,
+        hidden: true,
+        ..last
     }
 }

@@ -9,7 +9,7 @@ use super::{Answer, Expectation, ExpectedMovement, ExpectedPeriod, ExpectedWhen,
 use crate::question::{COLUMNS, PlainMovement, PlainPeriod, Question, Retention, Shown};
 
 /// Somebody who has taken in a scenario's settings and history and now answers questions: the oracle, the engine
-/// in memory, the command line. An error is whatever it would tell its user.
+/// in memory, the command line. An error is what it would tell its user, beginning with the stable code of the error.
 pub trait Runner {
     /// The posted rows in range, in any order.
     fn movements(&self, question: &Question) -> Result<Vec<PlainMovement>, String>;
