@@ -144,14 +144,20 @@ impl Book {
         }
     }
 
+    /// Sorted runs, segments and payloads that were not booked.
+    pub(crate) fn clear_temporary(&self) -> Result<(), BookError> {
+        let tmp = self.dir.join("tmp");
+        for path in self.files.list(&tmp).map_err(BookError::io(&tmp))? {
+            self.files.remove(&path).map_err(BookError::io(&path))?;
+        }
+        Ok(())
+    }
+
     /// What an interrupted writer left behind: files that the catalog does not name. Only under the write lock.
     fn remove_leftovers(&self) -> Result<(), BookError> {
         let named: Vec<String> = catalog::segments(&self.catalog())?.into_iter().map(|s| s.name).collect();
         let remove = |path: &Path| self.files.remove(path).map_err(BookError::io(path));
-        let tmp = self.dir.join("tmp");
-        for path in self.files.list(&tmp).map_err(BookError::io(&tmp))? {
-            remove(&path)?;
-        }
+        self.clear_temporary()?;
         let segments = self.dir.join("segments");
         for path in self.files.list(&segments).map_err(BookError::io(&segments))? {
             let name = path.file_name().unwrap_or_default().to_string_lossy().to_string();

@@ -159,9 +159,13 @@ pub struct SegmentWriter {
     ints: [Vec<i32>; INTS.len()],
     texts: [Vec<ByteArray>; TEXTS.len()],
     info: SegmentInfo,
-    owners: Vec<(u64, u64)>,
+    /// In chunks: one list of them all would need twice its memory each time it grows.
+    owners: Vec<Vec<(u64, u64)>>,
     last_bucket: u32,
 }
+
+/// Pairs of owners in a chunk.
+const OWNERS_CHUNK: usize = 1 << 20;
 
 impl SegmentWriter {
     /// Creates the file at `path`; the name in the info is the one it will be renamed to.
@@ -213,8 +217,11 @@ impl SegmentWriter {
         match &filed.fact.body {
             Body::State { subscription, effective_at, .. } => {
                 let owner = (subscription_hash(&filed.fact.source, subscription), hash);
-                if self.owners.last() != Some(&owner) {
-                    self.owners.push(owner);
+                if self.owners.last().and_then(|chunk| chunk.last()) != Some(&owner) {
+                    if self.owners.last().is_none_or(|chunk| chunk.len() == OWNERS_CHUNK) {
+                        self.owners.push(Vec::new());
+                    }
+                    self.owners.last_mut().expect("pushed above").push(owner);
                 }
                 if !filed.is_shadow() {
                     info.states += 1;
@@ -336,9 +343,11 @@ impl SegmentWriter {
         counted.flush().and_then(|()| counted.file.sync()).map_err(BookError::io(&self.path))?;
         self.info.bytes = counted.bytes;
         self.info.checksum = counted.hash.digest();
-        self.owners.sort_unstable();
-        self.owners.dedup();
-        Ok((self.info, self.owners))
+        let mut owners = Vec::with_capacity(self.owners.iter().map(Vec::len).sum());
+        self.owners.into_iter().for_each(|chunk| owners.extend(chunk));
+        owners.sort_unstable();
+        owners.dedup();
+        Ok((self.info, owners))
     }
 }
 

@@ -228,9 +228,18 @@ pub struct CustomerLedger {
     pub states: Vec<Fact>,
     /// Steps by time, then unit.
     pub steps: Vec<Step>,
+    /// Under `movement.level = subscription`, the steps of the customer as a whole; see
+    /// [`CustomerLedger::customer_steps`].
+    pub(crate) whole: Option<Vec<Step>>,
 }
 
 impl CustomerLedger {
+    /// The steps of the customer as a whole, by time: what head counts, retention and cohorts follow, whatever
+    /// kinds of movement are decided over.
+    pub fn customer_steps(&self) -> &[Step] {
+        self.whole.as_deref().unwrap_or(&self.steps)
+    }
+
     /// The state behind a phase.
     pub fn state(&self, phase: &Phase) -> Option<&ItemState> {
         match &self.states.get(phase.fact as usize)?.body {

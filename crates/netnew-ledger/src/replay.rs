@@ -26,6 +26,7 @@ pub fn replay(customer: &CustomerFacts, ctx: &Context) -> Result<CustomerLedger,
         phases: Vec::new(),
         states: Vec::new(),
         steps: Vec::new(),
+        whole: None,
     };
     let mut subscriptions: Vec<u32> = Vec::new();
     let mut first = 0;
@@ -49,6 +50,12 @@ pub fn replay(customer: &CustomerFacts, ctx: &Context) -> Result<CustomerLedger,
         walk.run(&mut steps)?;
     }
     steps.sort_by_key(|s| (s.at, s.unit));
+    if ctx.policy.movement_level == MovementLevel::Subscription {
+        let mut whole = Vec::new();
+        let everything = Unit { number: 0, items: (0..subscriptions.len() as u32).collect() };
+        Walk::new(ctx, &ledger, &states, &subscriptions, everything).run(&mut whole)?;
+        ledger.whole = Some(whole);
+    }
     ledger.steps = steps;
     ledger.states = winners.into_iter().cloned().collect();
     Ok(ledger)

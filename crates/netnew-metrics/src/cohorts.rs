@@ -89,7 +89,7 @@ impl<'a> Cohorts<'a> {
 
     /// Adds a customer to the cohort of its first MRR.
     pub fn add(&mut self, ledger: &CustomerLedger) -> Result<(), RollupError> {
-        let steps: Vec<&Step> = ledger.steps.iter().filter(|s| !s.expected).collect();
+        let steps: Vec<&Step> = ledger.customer_steps().iter().filter(|s| !s.expected).collect();
         let Some(first) = steps.iter().find(|s| s.present_after && !s.present_before) else { return Ok(()) };
         let accepted = self.query.filter.0.is_empty()
             || first.rows.iter().any(|row| {

@@ -132,7 +132,7 @@ impl Frame {
 
     /// True when a row holds what is only expected.
     pub fn expected(&self, query: &Query, period: &Period) -> bool {
-        query.with_expected && end_of_day(period.last, &self.zone) > self.as_of
+        query.to > self.today() && end_of_day(period.last, &self.zone) > self.as_of
     }
 
     /// Name of the report's currency.

@@ -254,38 +254,26 @@ impl<'a> Rollup<'a> {
     /// Adds a customer.
     pub fn add(&mut self, ledger: &CustomerLedger) -> Result<(), RollupError> {
         self.customers_seen += 1;
-        let units: Vec<u32> = {
-            let mut units: Vec<u32> = ledger.steps.iter().map(|s| s.unit).collect();
-            units.sort_unstable();
-            units.dedup();
-            units
-        };
-        for unit in units {
-            self.add_unit(ledger, unit)?;
-        }
-        Ok(())
-    }
-
-    fn add_unit(&mut self, ledger: &CustomerLedger, unit: u32) -> Result<(), RollupError> {
-        let mut held: BTreeMap<GroupKey, Holding> = BTreeMap::new();
-        for step in ledger.steps.iter().filter(|s| s.unit == unit) {
+        for step in &ledger.steps {
             if self.first_movement.is_none_or(|first| step.day < first)
                 && !step.rows.is_empty()
                 && !step.expected
             {
                 self.first_movement = Some(step.day);
             }
-            let counted = self.counts(step);
-            if !counted {
-                let scheduled = self.ctx.policy.scheduled_changes != ScheduledChanges::Ignored;
-                if self.extras.committed && scheduled && step.expected {
-                    self.commit_future(ledger, step);
-                }
-                continue;
+            if self.counts(step) {
+                let slot = self.slot(step.day);
+                self.add_rows(ledger, step, slot)?;
+                self.add_levels(ledger, step, slot);
+            } else if self.extras.committed && step.expected {
+                self.commit_future(ledger, step);
             }
-            let slot = self.slot(step.day);
-            self.add_rows(ledger, step, slot)?;
-            self.add_levels(ledger, step, slot, &mut held)?;
+        }
+        let mut held: BTreeMap<GroupKey, Holding> = BTreeMap::new();
+        for step in ledger.customer_steps() {
+            if self.counts(step) {
+                self.add_heads(ledger, step, &mut held)?;
+            }
         }
         if self.extras.retention {
             for (key, holding) in held {
@@ -334,40 +322,47 @@ impl<'a> Rollup<'a> {
         Ok(())
     }
 
-    fn add_levels(
-        &mut self,
-        ledger: &CustomerLedger,
-        step: &Step,
-        slot: usize,
-        held: &mut BTreeMap<GroupKey, Holding>,
-    ) -> Result<(), RollupError> {
-        let mut touched: Vec<GroupKey> = Vec::new();
+    fn add_levels(&mut self, ledger: &CustomerLedger, step: &Step, slot: usize) {
         for change in &step.changes {
             let Some(key) = self.group(&change_place(self.ctx, ledger, change)) else { continue };
             let cell = self.cell(&key, slot);
             shift(&mut cell.mrr, change.currency, change.before.mrr, change.after.mrr);
             shift(&mut cell.arr, change.currency, change.before.arr, change.after.arr);
             shift(&mut cell.committed, change.currency, change.before.committed, change.after.committed);
+        }
+    }
+
+    /// Counts heads: a customer is in a group while it is present and holds something above 0 there.
+    fn add_heads(
+        &mut self,
+        ledger: &CustomerLedger,
+        step: &Step,
+        held: &mut BTreeMap<GroupKey, Holding>,
+    ) -> Result<(), RollupError> {
+        let mut touched: Vec<GroupKey> = Vec::new();
+        for change in &step.changes {
+            let Some(key) = self.group(&change_place(self.ctx, ledger, change)) else { continue };
             let holding = held.entry(key.clone()).or_default();
             holding.money.add(change.currency, change.after.mrr - change.before.mrr);
             if !touched.contains(&key) {
                 touched.push(key);
             }
         }
-        // A customer may come or go while nothing changes here (kept at 0): the whole, unfiltered book counts it.
         let whole = self.query.by.is_empty()
             && self.query.filter.0.is_empty()
             && self.query.currency != ReportCurrency::Original;
-        if whole && step.present_before != step.present_after && touched.is_empty() {
-            held.entry(GroupKey::default()).or_default();
-            touched.push(GroupKey::default());
+        if step.present_before != step.present_after {
+            // Who comes or goes does so everywhere, and who is kept at 0 changes no level.
+            if whole {
+                held.entry(GroupKey::default()).or_default();
+            }
+            touched = held.keys().cloned().collect();
         }
+        let slot = self.slot(step.day);
         for key in touched {
             let holding = held.get_mut(&key).expect("touched groups are held");
-            let present = match whole {
-                true => step.present_after,
-                false => holding.money.sign(self.ctx, &ledger.customer, step.day)? == Ordering::Greater,
-            };
+            let present = step.present_after
+                && (whole || holding.money.sign(self.ctx, &ledger.customer, step.day)? == Ordering::Greater);
             let was = std::mem::replace(&mut holding.present, present);
             if self.extras.retention {
                 holding.history.push((step.day, holding.money.clone(), present));

@@ -36,17 +36,17 @@ impl Import<'_> {
             Some((written, pairs)) => self.write_shadows(written, pairs, number + 1, &mut outcome)?,
             None => None,
         };
-        if finish == Finish::DryRun {
-            return Ok(outcome);
-        }
         let segments: Vec<Written> = main.map(|(written, _)| written).into_iter().chain(shadows).collect();
-        if outcome.facts == 0 {
-            return Ok(outcome);
+        let books = finish == Finish::Commit && outcome.facts > 0;
+        if books {
+            self.commit(&segments, &rates, &aliases, &outcome, number)?;
         }
-        self.commit(&segments, &rates, &aliases, &outcome, number)?;
         let (book, lock) = (self.book, self._lock);
         drop(self.snapshot);
-        book.compact()?;
+        book.clear_temporary()?;
+        if books {
+            book.compact()?;
+        }
         drop(lock);
         Ok(outcome)
     }

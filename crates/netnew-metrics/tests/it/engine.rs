@@ -82,11 +82,11 @@ impl Engine {
         let ctx = frame.context(query, extras.committed);
         let mut rollup = Rollup::new(&ctx, query, extras).map_err(|e| e.to_string())?;
         for customer in &self.customers {
-            let ledger = replay(customer, &ctx).map_err(|e| e.to_string())?;
-            rollup.add(&ledger).map_err(|e| e.to_string())?;
+            let ledger = replay(customer, &ctx).map_err(|e| said(e.code(), &e))?;
+            rollup.add(&ledger).map_err(|e| said(e.code(), &e))?;
         }
         let first = rollup.first_movement();
-        Ok(frame.trim(rollup.finish().map_err(|e| e.to_string())?, first))
+        Ok(frame.trim(rollup.finish().map_err(|e| said(e.code(), &e))?, first))
     }
 
     /// Every ledger, for checks that look at one customer at a time.
@@ -94,7 +94,7 @@ impl Engine {
         let frame = self.frame(question, ReportCurrency::Original)?;
         let query = frame.query().map_err(|e| e.to_string())?;
         let ctx = frame.context(&query, false);
-        self.customers.iter().map(|c| replay(c, &ctx).map_err(|e| e.to_string())).collect()
+        self.customers.iter().map(|c| replay(c, &ctx).map_err(|e| said(e.code(), &e))).collect()
     }
 }
 
@@ -106,7 +106,7 @@ impl Runner for Engine {
         let converter = Converter::new(&ctx, &query);
         let mut out = Vec::new();
         for customer in &self.customers {
-            let ledger = replay(customer, &ctx).map_err(|e| e.to_string())?;
+            let ledger = replay(customer, &ctx).map_err(|e| said(e.code(), &e))?;
             for step in &ledger.steps {
                 if step.day < query.from || step.day > query.to || (step.expected && !query.with_expected) {
                     continue;
@@ -121,7 +121,7 @@ impl Runner for Engine {
                         ReportCurrency::Original => (row.amount, row.currency),
                         ReportCurrency::In(to) => {
                             let amount = converter.movement(row.amount, row.currency, step.day);
-                            (amount.map_err(|e| e.to_string())?, to)
+                            (amount.map_err(|e| said(e.code(), &e))?, to)
                         }
                     };
                     out.push(PlainMovement {
@@ -146,6 +146,9 @@ impl Runner for Engine {
 
     fn mrr(&self, question: &Question) -> Result<Vec<PlainPeriod>, String> {
         let frame = self.frame(question, ReportCurrency::In(self.settings.currency))?;
+        if frame.first_effective.is_none() {
+            return Ok(Vec::new());
+        }
         let query = frame.query().map_err(|e| e.to_string())?;
         let rows = self.rows(&frame, &query, Extras::default())?;
         Ok(rows.iter().map(|row| plain_period(&frame, &query, row, self.settings.currency)).collect())
@@ -214,16 +217,21 @@ impl Engine {
         let converter = Converter::new(&ctx, &query);
         let mut sum = Amount::ZERO;
         for facts in self.customers.iter().filter(|c| customer.is_none_or(|id| id == &*c.customer)) {
-            let ledger = replay(facts, &ctx).map_err(|e| e.to_string())?;
+            let ledger = replay(facts, &ctx).map_err(|e| said(e.code(), &e))?;
             for phases in &ledger.phases {
                 let Some(phase) = phases.last() else { continue };
                 let Some(state) = ledger.state(phase) else { continue };
                 let amount = if yearly { phase.level.arr } else { phase.level.mrr };
-                sum += converter.movement(amount, state.currency, day).map_err(|e| e.to_string())?;
+                sum += converter.movement(amount, state.currency, day).map_err(|e| said(e.code(), &e))?;
             }
         }
         Ok(sum)
     }
+}
+
+/// An error as the command line prints it: code, then words.
+fn said(code: &str, error: &dyn std::fmt::Display) -> String {
+    format!("{code}: {error}")
 }
 
 fn plain_period(frame: &Frame, query: &Query, row: &RollupRow, currency: Currency) -> PlainPeriod {
