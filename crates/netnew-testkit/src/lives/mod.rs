@@ -350,7 +350,8 @@ fn question(random: &mut SplitMix, shape: &Shape, settings: &Settings) -> Questi
     } else {
         settings.zone.start_of(Day::from_ymd(2026, 6, 1).expect("a day"))
     };
-    let today = zone.day_of(as_of);
+    let known_on = (shape.corrections && random.one_in(4)).then(|| moment(random, &settings.zone));
+    let today = zone.day_of(known_on.map_or(as_of, |known_on| as_of.min(known_on)));
     let from = random.one_in(3).then(|| today.add_days(-random.small(500)));
     let to = random.one_in(3).then(|| today.add_days(random.small(300) - 150));
     let dimensions = ["plan", "currency", "country", "channel", "source", "layer", "attr:country"];
@@ -373,7 +374,7 @@ fn question(random: &mut SplitMix, shape: &Shape, settings: &Settings) -> Questi
         policy: "default".to_string(),
         knobs,
         as_of,
-        known_on: (shape.corrections && random.one_in(4)).then(|| moment(random, &settings.zone)),
+        known_on,
         zone,
         from,
         to: to.filter(|to| from.is_none_or(|from| from <= *to)),

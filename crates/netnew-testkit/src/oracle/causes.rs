@@ -102,7 +102,8 @@ fn change(before: &Item<'_>, after: &Item<'_>) -> &'static str {
     if old.amount != new.amount {
         return "price_change";
     }
-    if before.off != after.off {
+    // What a discount takes off something that does not count is nothing.
+    if before.counts && after.counts && before.off != after.off {
         return if after.off > before.off { "discount_start" } else { "discount_end" };
     }
     let (from, to) = (before.status, after.status);

@@ -39,6 +39,14 @@ struct Condition {
     values: Vec<Option<String>>,
 }
 
+/// What an amount counts to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) group: Vec<Option<String>>,
+    filtered: Vec<Option<String>>,
+    pub(super) passes: bool,
+}
+
 /// A filter: all conditions hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Filter(Vec<Condition>);
@@ -94,21 +102,21 @@ fn plain(value: &str) -> Option<String> {
 }
 
 impl Business {
-    /// The group a cell counts to at an instant; nothing when the filter leaves it out.
-    pub(super) fn key(
+    /// What a cell counts to at an instant: the values of the dimensions of the groups and of the filter, and whether
+    /// the filter lets it pass.
+    pub(super) fn place(
         &self,
         unit: &Unit,
         cell: &Cell,
         at: Instant,
         by: &[Dimension],
         filter: &Filter,
-    ) -> Option<Vec<Option<String>>> {
+    ) -> Place {
         let value = |dimension: &Dimension| self.dimension(unit, cell, at, dimension);
-        let passes = filter
-            .0
-            .iter()
-            .all(|condition| condition.values.contains(&value(&condition.dimension)) == condition.wanted);
-        passes.then(|| by.iter().map(value).collect())
+        let filtered: Vec<Option<String>> = filter.0.iter().map(|c| value(&c.dimension)).collect();
+        let mut tested = filter.0.iter().zip(&filtered);
+        let passes = tested.all(|(condition, value)| condition.values.contains(value) == condition.wanted);
+        Place { group: by.iter().map(value).collect(), filtered, passes }
     }
 
     fn dimension(&self, unit: &Unit, cell: &Cell, at: Instant, dimension: &Dimension) -> Option<String> {

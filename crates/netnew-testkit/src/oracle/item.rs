@@ -74,7 +74,7 @@ impl Item<'_> {
             return false;
         }
         let discounted_away = self.counts && self.off > Ratio::ZERO && self.left.is_zero();
-        let free = self.status == PlainStatus::Free || self.row.amount.is_zero();
+        let free = self.status == PlainStatus::Free || (self.counts && self.row.amount.is_zero());
         (discounted_away && knobs.is("discount_100", "stays_active"))
             || (free && knobs.is("free_plan", "stays_active"))
             || (self.status == PlainStatus::Paused && knobs.is("pause", "contraction"))

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use netnew_money::{Amount, Currency, Day, Grain, Instant};
 
-use super::dimensions::{Dimension, Filter};
+use super::dimensions::{Dimension, Filter, Place};
 use super::groups::{Cell, Group, Turn, Unit, levels, sums};
 use super::{Business, OracleError};
 use crate::question::{PlainHeads, PlainMovement, PlainPeriod, Shown};
@@ -182,9 +182,14 @@ impl Business {
         }
     }
 
-    fn key_of(&self, plan: &Plan<'_>, unit: &Unit, cell: &Cell, at: Instant) -> Option<Key> {
-        let group = self.key(unit, cell, at, &plan.by, &plan.filter)?;
-        Some((group, self.target(plan.asked).unwrap_or(cell.currency)))
+    fn place_of(&self, plan: &Plan<'_>, unit: &Unit, cell: &Cell, at: Instant) -> Place {
+        self.place(unit, cell, at, &plan.by, &plan.filter)
+    }
+
+    /// The row of the report that a cell counts to; nothing when the filter leaves it out.
+    fn key(&self, plan: &Plan<'_>, cell: &Cell, place: &Place) -> Option<Key> {
+        let currency = self.target(plan.asked).unwrap_or(cell.currency);
+        place.passes.then(|| (place.group.clone(), currency))
     }
 
     /// Walks through the life of a unit: at every instant at which a group is posted or an amount may change its
@@ -204,7 +209,7 @@ impl Business {
             let before: Cells = standing
                 .iter()
                 .map(|(cell, amount)| {
-                    (cell.clone(), (*amount, self.key_of(plan, unit, cell, at.add_micros(-1))))
+                    (cell.clone(), (*amount, self.place_of(plan, unit, cell, at.add_micros(-1))))
                 })
                 .collect();
             let group = groups.iter().find(|group| group.last == at);
@@ -213,7 +218,7 @@ impl Business {
             }
             let after: Cells = standing
                 .iter()
-                .map(|(cell, amount)| (cell.clone(), (*amount, self.key_of(plan, unit, cell, at))))
+                .map(|(cell, amount)| (cell.clone(), (*amount, self.place_of(plan, unit, cell, at))))
                 .collect();
             visit(at, group, &before, &after)?;
         }
@@ -225,29 +230,30 @@ impl Business {
         let mut flows = Vec::new();
         for unit in self.units() {
             self.walk(plan, &unit, |at, group, before, after| {
-                let mut push = |key: Option<Key>, kind, cause, cell: &Cell, amount| {
-                    if let Some(key) = key {
+                let mut push = |place: &Place, kind, cause, cell: &Cell, amount: Amount| {
+                    if let Some(key) = self.key(plan, cell, place) {
                         let (cell, customer) = (cell.clone(), unit.customer.clone());
                         flows.push(Flow { at, key, kind, cause, cell, customer, amount });
                     }
                 };
-                for (cell, (amount, was)) in before {
-                    if let Some((_, is)) = after.get(cell)
-                        && is != was
-                    {
-                        push(was.clone(), "transfer", "other", cell, -*amount);
-                        push(is.clone(), "transfer", "other", cell, *amount);
+                for (cell, (had, was)) in before {
+                    let Some((has, is)) = after.get(cell) else { continue };
+                    let stays = what_stays(*had, *has);
+                    if is != was {
+                        push(was, "transfer", "other", cell, -stays);
+                        push(is, "transfer", "other", cell, stays);
                     }
                 }
                 let Some(group) = group else { return Ok(()) };
                 for row in self.post(&unit, group)? {
-                    // What leaves leaves from where it stood; what arrives or stays counts to where it is now.
-                    let key = match (after.get(&row.cell), before.get(&row.cell)) {
-                        (Some((_, is)), _) => is.clone(),
-                        (None, Some((_, was))) => was.clone(),
-                        (None, None) => self.key_of(plan, &unit, &row.cell, at),
+                    // What leaves leaves from where it stood, what arrives counts to where it is now.
+                    let place = match (before.get(&row.cell), after.get(&row.cell)) {
+                        (Some((_, was)), None) => was.clone(),
+                        (Some((had, was)), Some((has, _))) if what_stays(*had, *has) == *has => was.clone(),
+                        (_, Some((_, is))) => is.clone(),
+                        (None, None) => self.place_of(plan, &unit, &row.cell, at),
                     };
-                    push(key, row.kind, row.cause, &row.cell, row.amount);
+                    push(&place, row.kind, row.cause, &row.cell, row.amount);
                 }
                 Ok(())
             })?;
@@ -269,7 +275,7 @@ impl Business {
                 if present && everybody {
                     now.insert(all.clone());
                 } else if present {
-                    now = self.groups_held(after, at)?;
+                    now = self.groups_held(plan, after, at)?;
                 }
                 let turn = group.map(|group| group.turn);
                 for key in now.difference(&inside) {
@@ -292,11 +298,12 @@ impl Business {
     }
 
     /// The groups in which some cells come to more than 0.
-    fn groups_held(&self, cells: &Cells, at: Instant) -> Result<BTreeSet<Key>, OracleError> {
-        let keys: BTreeSet<Key> = cells.values().filter_map(|(_, key)| key.clone()).collect();
+    fn groups_held(&self, plan: &Plan<'_>, cells: &Cells, at: Instant) -> Result<BTreeSet<Key>, OracleError> {
+        let key_of = |cell: &Cell, place: &Place| self.key(plan, cell, place);
+        let keys: BTreeSet<Key> = cells.iter().filter_map(|(cell, (_, place))| key_of(cell, place)).collect();
         let mut held = BTreeSet::new();
         for key in keys {
-            let of_key = cells.iter().filter(|(_, (_, k))| k.as_ref() == Some(&key));
+            let of_key = cells.iter().filter(|(cell, (_, place))| key_of(cell, place).as_ref() == Some(&key));
             let sums = sums(of_key.map(|(cell, (amount, _))| (cell, amount)));
             if self.is_above_zero(&sums, self.report_zone.day_of(at))? {
                 held.insert(key);
@@ -317,7 +324,7 @@ impl Business {
                 at
             };
             for (cell, amount) in levels(&self.items_of(&unit, seen_at)) {
-                if let Some(key) = self.key_of(plan, &unit, &cell, at) {
+                if let Some(key) = self.key(plan, &cell, &self.place_of(plan, &unit, &cell, at)) {
                     amounts.push((key, cell.currency, amount));
                 }
             }
@@ -360,8 +367,19 @@ struct Standing {
     amounts: Vec<(Key, Currency, Amount)>,
 }
 
-/// Cells with their amounts and what they count to, which is nothing where the filter leaves them out.
-type Cells = BTreeMap<Cell, (Amount, Option<Key>)>;
+/// Cells with their amounts and what they count to.
+type Cells = BTreeMap<Cell, (Amount, Place)>;
+
+/// The part of an amount that is there before and after, the one nearer to 0; where the sign changed, all that was.
+fn what_stays(had: Amount, has: Amount) -> Amount {
+    if had.is_negative() != has.is_negative() {
+        had
+    } else if had.abs() < has.abs() {
+        had
+    } else {
+        has
+    }
+}
 
 fn column<'r>(row: &'r mut PlainPeriod, kind: &str) -> &'r mut Amount {
     match kind {
