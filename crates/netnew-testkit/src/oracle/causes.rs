@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::Business;
-use super::groups::{Group, Unit};
+use super::groups::Group;
 use super::item::{Item, ItemId};
 use crate::rows::PlainStatus;
 
 impl Business {
     /// The cause of every item that is live before or after the group.
-    pub(super) fn causes(&self, unit: &Unit, group: &Group<'_>) -> BTreeMap<ItemId, &'static str> {
+    pub(super) fn causes(&self, group: &Group<'_>) -> BTreeMap<ItemId, &'static str> {
         let live =
             |items: &'_ [Item<'_>], id: &ItemId| items.iter().any(|item| item.id == *id && item.is_live());
         let mut starts: Vec<&Item<'_>> = group.after.iter().filter(|item| item.is_live()).collect();
@@ -43,7 +43,7 @@ impl Business {
             causes.insert(start.id.clone(), self.start(group, start));
         }
         for end in ends {
-            causes.insert(end.id.clone(), self.end(unit, group, end));
+            causes.insert(end.id.clone(), self.end(group, end));
         }
         causes
     }
@@ -63,12 +63,12 @@ impl Business {
         }
     }
 
-    fn end(&self, unit: &Unit, group: &Group<'_>, item: &Item<'_>) -> &'static str {
+    fn end(&self, group: &Group<'_>, item: &Item<'_>) -> &'static str {
         let beside = |other: &Item<'_>| {
             other.is_live() && other.id != item.id && other.id.shares_subscription(&item.id)
         };
-        let ended =
-            group.after.iter().find(|after| after.id == item.id && after.row.customer == unit.customer);
+        // The state that took it away says why, even where it is another customer's.
+        let ended = self.item_at(&item.id, self.within_horizon(group.last));
         let delinquent = matches!(item.status, PlainStatus::PastDue | PlainStatus::Unpaid);
         if item.row.amount.is_negative() {
             "credit"
@@ -103,7 +103,7 @@ fn change(before: &Item<'_>, after: &Item<'_>) -> &'static str {
         return "price_change";
     }
     // What a discount takes off something that does not count is nothing.
-    if before.counts && after.counts && before.off != after.off {
+    if before.status_counts && after.status_counts && before.off != after.off {
         return if after.off > before.off { "discount_start" } else { "discount_end" };
     }
     let (from, to) = (before.status, after.status);

@@ -38,13 +38,17 @@ pub(super) struct Item<'a> {
     pub(super) ended: bool,
     /// Past due for longer than it may.
     pub(super) grace_over: bool,
-    /// Whether the status counts.
+    /// Whether its status counts, whatever else is against it.
+    pub(super) status_counts: bool,
+    /// Whether it counts.
     pub(super) counts: bool,
     /// Discounts that apply, in the order in which they are taken off.
     pub(super) applied: Vec<PlainDiscount>,
-    /// What they take off per interval.
+    /// Price times quantity, per interval.
+    full: Ratio,
+    /// What the discounts take off it.
     pub(super) off: Ratio,
-    /// Price times quantity, per interval, less discounts.
+    /// What is left.
     left: Ratio,
     pub(super) mrr: Amount,
     pub(super) arr: Amount,
@@ -74,7 +78,7 @@ impl Item<'_> {
             return false;
         }
         let discounted_away = self.counts && self.off > Ratio::ZERO && self.left.is_zero();
-        let free = self.status == PlainStatus::Free || (self.counts && self.row.amount.is_zero());
+        let free = self.status == PlainStatus::Free || (self.counts && self.full.is_zero());
         (discounted_away && knobs.is("discount_100", "stays_active"))
             || (free && knobs.is("free_plan", "stays_active"))
             || (self.status == PlainStatus::Paused && knobs.is("pause", "contraction"))
@@ -121,7 +125,8 @@ impl Business {
         let ended = status == PlainStatus::Canceled || asked;
         let voluntary = if status == PlainStatus::Canceled { row.voluntary } else { by_whom };
 
-        let counts = !ended && !grace_over && !row.metered && self.status_counts(status);
+        let status_counts = !ended && !grace_over && self.status_counts(status);
+        let counts = status_counts && !row.metered;
         let quantity = Ratio::new(i128::from(row.quantity_micros), 1_000_000).expect(IN_RANGE);
         let full = times(row.amount.to_ratio(), quantity);
         let applied = self.applied(states, index, at);
@@ -139,8 +144,10 @@ impl Business {
             status,
             ended,
             grace_over,
+            status_counts,
             counts,
             applied,
+            full,
             off: minus(full, left),
             left,
             mrr,

@@ -133,7 +133,7 @@ impl Business {
         let mut rows = Vec::new();
         for unit in self.units() {
             for group in self.groups(&unit, report)? {
-                rows.extend(self.post(&unit, &group)?.into_iter().map(|posted| PlainMovement {
+                rows.extend(self.post(&group)?.into_iter().map(|posted| PlainMovement {
                     at: group.last,
                     date: self.report_zone.day_of(group.last),
                     customer: unit.customer.clone(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use netnew_money::{Amount, Currency, Ratio, Rounding};
 
-use super::groups::{Cell, Group, Turn, Unit, levels};
+use super::groups::{Cell, Group, Turn, levels};
 use super::{Business, OracleError};
 
 /// One posted row of a group.
@@ -33,7 +33,7 @@ const IN_RANGE: &str = "the oracle is asked about amounts that fit";
 
 impl Business {
     /// The rows of a group, by cell, then kind.
-    pub(super) fn post(&self, unit: &Unit, group: &Group<'_>) -> Result<Vec<Posted>, OracleError> {
+    pub(super) fn post(&self, group: &Group<'_>) -> Result<Vec<Posted>, OracleError> {
         let (before, after) = (levels(&group.before), levels(&group.after));
         let mut changes: BTreeMap<Cell, Amount> = after;
         for (cell, amount) in before {
@@ -66,7 +66,7 @@ impl Business {
             }
         }
         rows.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
-        let causes = self.causes(unit, group);
+        let causes = self.causes(group);
         Ok(rows
             .into_iter()
             .filter(|(_, _, amount)| !amount.is_zero())

@@ -245,7 +245,7 @@ impl Business {
                     }
                 }
                 let Some(group) = group else { return Ok(()) };
-                for row in self.post(&unit, group)? {
+                for row in self.post(group)? {
                     // What leaves leaves from where it stood, what arrives counts to where it is now.
                     let place = match (before.get(&row.cell), after.get(&row.cell)) {
                         (Some((_, was)), None) => was.clone(),
