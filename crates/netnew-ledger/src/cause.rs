@@ -77,22 +77,14 @@ pub fn of_change(before: End, after: End) -> Cause {
     of_status(before.phase, after.phase)
 }
 
-/// Discounts are compared only where both ends count: a trial has none that take anything off.
+/// Discounts are compared only where both ends count: one that takes something off nothing says nothing.
 fn of_status(before: &Phase, after: &Phase) -> Cause {
-    let counted = |p: &Phase| !p.level.is_zero() || p.kept;
-    if counted(before) && counted(after) {
+    if before.counts && after.counts {
         match after.off.cmp(&before.off) {
             Ordering::Greater => return Cause::DiscountStart,
             Ordering::Less => return Cause::DiscountEnd,
             Ordering::Equal => {}
         }
-    }
-    if before.status == after.status && !after.lapsed && !before.lapsed {
-        return match after.off.cmp(&before.off) {
-            Ordering::Greater => Cause::DiscountStart,
-            Ordering::Less => Cause::DiscountEnd,
-            Ordering::Equal => Cause::Other,
-        };
     }
     if before.status == Status::Trialing && after.status != Status::Trialing {
         Cause::TrialConversion
@@ -100,7 +92,7 @@ fn of_status(before: &Phase, after: &Phase) -> Cause {
         Cause::Pause
     } else if before.status == Status::Paused {
         Cause::Resume
-    } else if after.lapsed {
+    } else if after.lapsed && !before.lapsed {
         Cause::CancelInvoluntary
     } else {
         Cause::Other

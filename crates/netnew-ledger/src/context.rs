@@ -30,6 +30,8 @@ pub struct Context<'a> {
     pub grain: Grain,
     /// First day of the report, for `netting = period`: netting does not cross it.
     pub range_start: Option<Day>,
+    /// Last day of the report, likewise.
+    pub range_end: Option<Day>,
     /// What rows are told apart by, besides item and plan.
     pub dimensions: Dimensions,
 }

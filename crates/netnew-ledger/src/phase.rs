@@ -23,6 +23,8 @@ pub struct Phase {
     pub level: Level,
     /// True while it belongs to this customer and is not canceled.
     pub live: bool,
+    /// True when its price counts: the status does, and it is not metered.
+    pub counts: bool,
     /// True when it holds a customer who is at 0 (section 4).
     pub kept: bool,
     /// Part of the stack.
@@ -220,6 +222,7 @@ fn phase_at(held: &Held, at: Instant, states: &ItemStates, ctx: &Context) -> Res
         status,
         level: Level::ZERO,
         live,
+        counts: false,
         kept: false,
         layer: layer(status, state, false),
         off: Ratio::ZERO,
@@ -228,12 +231,12 @@ fn phase_at(held: &Held, at: Instant, states: &ItemStates, ctx: &Context) -> Res
     if !live || state.usage_type == UsageType::Metered {
         return Ok(phase);
     }
-    let counts = counts(status, policy) && !out_of_grace;
+    phase.counts = counts(status, policy) && !out_of_grace;
     let overflow = || LedgerError::Overflow {
         customer: states.facts[0].customer.to_string(),
         item: item_id(states.facts[0]),
     };
-    if counts {
+    if phase.counts {
         let applying: Vec<Discount> = state
             .discounts
             .iter()
@@ -322,6 +325,7 @@ fn gone(phase: &mut Phase) {
     phase.status = Status::Canceled;
     phase.level = Level::ZERO;
     phase.live = false;
+    phase.counts = false;
     phase.kept = false;
     phase.lapsed = false;
     phase.off = Ratio::ZERO;

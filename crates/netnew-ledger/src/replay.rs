@@ -11,7 +11,8 @@ use crate::valuation::{Money, overflow, rate};
 use netnew_facts::{Body, CustomerFacts, Fact, ItemState, Text, winning_states};
 use netnew_money::{Amount, Currency, Day, Grain, Instant, Ratio};
 use netnew_policy::{
-    MovementLevel, Netting, PartialCancel, ReactivationWindow, SamePeriod, SecondSubscription, WeekStart,
+    MovementLevel, Netting, PartialCancel, PauseRule, ReactivationWindow, SamePeriod, SecondSubscription,
+    WeekStart, ZeroRule,
 };
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -26,6 +27,7 @@ pub fn replay(customer: &CustomerFacts, ctx: &Context) -> Result<CustomerLedger,
         phases: Vec::new(),
         states: Vec::new(),
         steps: Vec::new(),
+        first_change: None,
         whole: None,
     };
     let mut subscriptions: Vec<u32> = Vec::new();
@@ -45,9 +47,11 @@ pub fn replay(customer: &CustomerFacts, ctx: &Context) -> Result<CustomerLedger,
     }
     let states: Vec<&ItemState> = winners.iter().map(|f| state_of(f)).collect();
     let mut steps = Vec::new();
+    let mut first_change: Option<Instant> = None;
     for unit in units(ctx, &subscriptions) {
         let mut walk = Walk::new(ctx, &ledger, &states, &subscriptions, unit);
         walk.run(&mut steps)?;
+        first_change = first_change.into_iter().chain(walk.first_change).min();
     }
     steps.sort_by_key(|s| (s.at, s.unit));
     if ctx.policy.movement_level == MovementLevel::Subscription {
@@ -57,6 +61,7 @@ pub fn replay(customer: &CustomerFacts, ctx: &Context) -> Result<CustomerLedger,
         ledger.whole = Some(whole);
     }
     ledger.steps = steps;
+    ledger.first_change = first_change;
     ledger.states = winners.into_iter().cloned().collect();
     Ok(ledger)
 }
@@ -145,6 +150,8 @@ struct Walk<'a> {
     left_on: Option<Day>,
     /// Subscriptions that were above 0 once, for `second_subscription = new`.
     ever_subscriptions: BTreeSet<u32>,
+    /// When a level changed for the first time, up to now.
+    first_change: Option<Instant>,
 }
 
 /// What a row is about, and how it changed over the group.
@@ -158,6 +165,14 @@ struct Change {
     epoch_after: u32,
     layer_before: Layer,
     layer_after: Layer,
+}
+
+impl Change {
+    /// The part of the level that is there before and after: the smaller, or where the sign turns what was.
+    fn stays(&self) -> Amount {
+        let (had, has) = (self.before.mrr, self.after.mrr);
+        if had.is_negative() != has.is_negative() || had.abs() < has.abs() { had } else { has }
+    }
 }
 
 impl<'a> Walk<'a> {
@@ -182,21 +197,86 @@ impl<'a> Walk<'a> {
             ever_present: false,
             left_on: None,
             ever_subscriptions: BTreeSet::new(),
+            first_change: None,
         }
     }
 
     fn run(&mut self, steps: &mut Vec<Step>) -> Result<(), LedgerError> {
         let events = self.events();
+        let moments = self.moments(&events);
         let hidden = match self.ctx.policy.same_period_new_and_churn {
-            SamePeriod::BothHidden => self.hidden_months(&events)?,
+            SamePeriod::BothHidden => self.hidden_months(&events, &moments)?,
             _ => BTreeSet::new(),
         };
-        for group in groups(&events, self.ctx, &hidden) {
-            if let Some(step) = self.group(group)? {
-                steps.push(step);
+        for (from, to) in groups(&moments, self.ctx, &hidden) {
+            // Attributes that change at an earlier instant than the group's move what stands then: the level
+            // before the group.
+            let last = events[to - 1].at;
+            let early = |e: &Event| matches!(e.what, What::Epoch(_)) && e.at < last;
+            for event in events[from..to].iter().filter(|e| early(e)) {
+                steps.extend(self.group(std::slice::from_ref(event))?);
             }
+            let rest: Vec<Event> = events[from..to].iter().copied().filter(|e| !early(e)).collect();
+            steps.extend(self.group(&rest)?);
         }
         Ok(())
+    }
+
+    /// The instants at which something happens, each with whether it is a step: whether a level changes, or what
+    /// keeps a customer at 0. What is no step (a trial that begins, a renewal) happens by itself and starts no group.
+    fn moments(&mut self, events: &[Event]) -> Vec<Moment> {
+        let policy = self.ctx.policy;
+        let keeps = policy.discount_100 == ZeroRule::StaysActive
+            || policy.free_plan == ZeroRule::StaysActive
+            || policy.pause == PauseRule::Contraction;
+        let mut now: Vec<Option<u32>> = vec![None; self.ledger.items.len()];
+        let mut level = Money::new();
+        let mut kept_at_zero = false;
+        let mut moments = Vec::new();
+        let mut from = 0;
+        while from < events.len() {
+            let at = events[from].at;
+            let mut to = from;
+            let mut step = false;
+            while to < events.len() && events[to].at == at {
+                if let What::Phase { item, phase } = events[to].what {
+                    let before = self.cell(item, now[item as usize]);
+                    let after = self.cell(item, Some(phase));
+                    step |= before != after;
+                    for (cell, add) in [(before, false), (after, true)] {
+                        if let Some((_, currency, amount)) = cell {
+                            level.add(currency, if add { amount } else { -amount });
+                        }
+                    }
+                    now[item as usize] = Some(phase);
+                }
+                to += 1;
+            }
+            if step && self.first_change.is_none() && at <= self.ctx.now() {
+                self.first_change = Some(at);
+            }
+            if keeps {
+                let at_zero = level.iter().all(|(_, sum)| !sum.is_positive());
+                let kept = at_zero
+                    && self
+                        .unit
+                        .items
+                        .iter()
+                        .any(|i| self.phase(*i, now[*i as usize]).is_some_and(|p| p.live && p.kept));
+                step |= kept != kept_at_zero;
+                kept_at_zero = kept;
+            }
+            moments.push(Moment { place: Place::of(at, self.ctx), from, to, step });
+            from = to;
+        }
+        moments
+    }
+
+    /// Plan, currency and MRR of an item; `None` at 0.
+    fn cell(&self, item: u32, index: Option<u32>) -> Option<(&'a Option<Text>, Currency, Amount)> {
+        let end = self.end(self.phase(item, index))?;
+        let amount = end.phase.level.mrr;
+        (!amount.is_zero()).then_some((&end.state.plan, end.state.currency, amount))
     }
 
     fn events(&self) -> Vec<Event> {
@@ -213,28 +293,35 @@ impl<'a> Walk<'a> {
         events
     }
 
-    /// Months at whose start and end the unit is absent, though something happens in between: a rehearsal
-    /// without posting, since kinds after such a month depend on its being hidden.
-    fn hidden_months(&mut self, events: &[Event]) -> Result<BTreeSet<Day>, LedgerError> {
-        let none = BTreeSet::new();
-        let mut rehearsal = Walk::new(
-            self.ctx,
-            self.ledger,
-            self.states,
-            self.subscriptions,
-            Unit { number: self.unit.number, items: self.unit.items.clone() },
-        );
-        let mut months: Vec<(Day, bool, bool)> = Vec::new();
-        for group in groups(events, self.ctx, &none) {
-            let month = month_of(self.ctx, group[group.len() - 1].at);
+    /// Months at whose start and end the unit is absent, though it is present in between: a rehearsal without
+    /// posting, since kinds after such a month depend on its being hidden.
+    fn hidden_months(
+        &self,
+        events: &[Event],
+        moments: &[Moment],
+    ) -> Result<BTreeSet<(Day, bool)>, LedgerError> {
+        let unit = Unit { number: self.unit.number, items: self.unit.items.clone() };
+        let mut rehearsal = Walk::new(self.ctx, self.ledger, self.states, self.subscriptions, unit);
+        // Month and whether it is expected; present before, present in between, present after.
+        let mut months: Vec<((Day, bool), bool, bool, bool)> = Vec::new();
+        for (from, to) in groups(moments, self.ctx, &BTreeSet::new()) {
+            let place = Place::of(events[to - 1].at, self.ctx);
+            let month = (place.month, place.expected);
             let before = rehearsal.present;
-            rehearsal.group(group)?;
+            rehearsal.group(&events[from..to])?;
             match months.last_mut() {
-                Some(last) if last.0 == month => last.2 = rehearsal.present,
-                _ => months.push((month, before, rehearsal.present)),
+                Some(last) if last.0 == month => {
+                    last.2 |= rehearsal.present;
+                    last.3 = rehearsal.present;
+                }
+                _ => months.push((month, before, rehearsal.present, rehearsal.present)),
             }
         }
-        Ok(months.into_iter().filter(|(_, start, end)| !start && !end).map(|(month, ..)| month).collect())
+        Ok(months
+            .into_iter()
+            .filter(|(_, before, between, after)| !before && *between && !after)
+            .map(|(month, ..)| month)
+            .collect())
     }
 
     /// Applies one netted group of events; a step if anything changed.
@@ -269,7 +356,7 @@ impl<'a> Walk<'a> {
         let sign = self.level.sign(self.ctx, &self.ledger.customer, day)?;
         self.present = sign == Ordering::Greater || (present_before && self.kept());
         let kind = self.kind(present_before, day);
-        let rows = self.rows(&changes, kind, present_before, day)?;
+        let rows = self.rows(&changes, &touched, kind, present_before, day)?;
         self.remember_subscriptions(&touched);
         for item in touched {
             let position = &mut self.positions[item as usize];
@@ -382,6 +469,7 @@ impl<'a> Walk<'a> {
     fn rows(
         &self,
         changes: &[Change],
+        touched: &[u32],
         kind: Option<Kind>,
         present_before: bool,
         day: Day,
@@ -393,7 +481,7 @@ impl<'a> Walk<'a> {
             }
             None => self.split(&moving, present_before, day)?,
         };
-        let pairs = self.pairs(changes);
+        let pairs = self.pairs(touched);
         let mut rows: Vec<Row> = Vec::with_capacity(parts.len());
         let mut told: Option<usize> = None;
         for (index, kind, amount) in parts {
@@ -401,7 +489,7 @@ impl<'a> Walk<'a> {
             let again = told == Some(index);
             told = Some(index);
             let before = if again { rows.last().expect("a part precedes").after } else { change.before.mrr };
-            let loss = (change.after.mrr - change.before.mrr).is_negative();
+            let arrives = change.before.mrr == Amount::ZERO || change.stays() != change.after.mrr;
             rows.push(Row {
                 item: change.item,
                 plan: change.plan.clone(),
@@ -412,8 +500,8 @@ impl<'a> Walk<'a> {
                 arr: if again { Amount::ZERO } else { change.after.arr - change.before.arr },
                 before,
                 after: before + amount,
-                epoch: if loss { change.epoch_before } else { change.epoch_after },
-                layer: if loss { change.layer_before } else { change.layer_after },
+                epoch: if arrives { change.epoch_after } else { change.epoch_before },
+                layer: if arrives { change.layer_after } else { change.layer_before },
                 phases: self.phases_of(change.item),
                 regroup: false,
             });
@@ -523,17 +611,17 @@ impl<'a> Walk<'a> {
     }
 
     /// Items that end and items that start in this group, paired: same subscription first, then in order.
-    fn pairs(&self, changes: &[Change]) -> Vec<(u32, u32)> {
+    fn pairs(&self, touched: &[u32]) -> Vec<(u32, u32)> {
         let mut ended: Vec<u32> = Vec::new();
         let mut started: Vec<u32> = Vec::new();
-        for change in changes {
-            let position = self.positions[change.item as usize];
-            let before = self.phase(change.item, position.before).is_some_and(|p| p.live);
-            let after = self.phase(change.item, position.now).is_some_and(|p| p.live);
+        for &item in touched {
+            let position = self.positions[item as usize];
+            let before = self.phase(item, position.before).is_some_and(|p| p.live);
+            let after = self.phase(item, position.now).is_some_and(|p| p.live);
             if before && !after {
-                ended.push(change.item);
+                ended.push(item);
             } else if !before && after {
-                started.push(change.item);
+                started.push(item);
             }
         }
         let mut pairs = Vec::new();
@@ -588,11 +676,10 @@ impl<'a> Walk<'a> {
     /// What stays on the same plan but changes attributes or layer moves: -x there, +x here.
     fn regroup(&self, change: &Change, rows: &mut Vec<Row>) {
         let same = change.epoch_before == change.epoch_after && change.layer_before == change.layer_after;
-        if same || change.before.is_zero() || change.after.is_zero() {
+        if same || change.before.mrr.is_zero() || change.after.mrr.is_zero() {
             return;
         }
-        let loss = (change.after.mrr - change.before.mrr).is_negative();
-        let carried = if loss { change.after } else { change.before };
+        let carried = if change.stays() == change.before.mrr { change.before } else { change.after };
         let side = |sign_out: bool| Row {
             item: change.item,
             plan: change.plan.clone(),
@@ -638,19 +725,33 @@ fn month_of(ctx: &Context, at: Instant) -> Day {
     Grain::Month.period_start(ctx.book_zone.day_of(at), WeekStart::Monday)
 }
 
-/// Cuts events, sorted by time, into netted groups (section 5).
-fn groups<'e>(events: &'e [Event], ctx: &Context, hidden: &BTreeSet<Day>) -> Vec<&'e [Event]> {
-    let mut out = Vec::new();
-    let mut from = 0;
-    while from < events.len() {
-        let first = Place::of(events[from].at, ctx);
-        let hide = hidden.contains(&first.month);
-        let mut to = from + 1;
-        while to < events.len() && first.joins(&Place::of(events[to].at, ctx), hide, ctx) {
-            to += 1;
+/// An instant at which something happens: its events, and whether it is a step.
+struct Moment {
+    place: Place,
+    from: usize,
+    to: usize,
+    step: bool,
+}
+
+/// Cuts moments into netted groups (section 5), as ranges of events. A group begins and ends with a step; what
+/// happens outside of groups stands by itself.
+fn groups(moments: &[Moment], ctx: &Context, hidden: &BTreeSet<(Day, bool)>) -> Vec<(usize, usize)> {
+    let mut out = Vec::with_capacity(moments.len());
+    let mut at = 0;
+    while at < moments.len() {
+        let first = &moments[at];
+        let mut last = at;
+        if first.step {
+            let hide = hidden.contains(&(first.place.month, first.place.expected));
+            for (next, moment) in moments.iter().enumerate().skip(at + 1).filter(|(_, m)| m.step) {
+                if !first.place.joins(&moment.place, hide, ctx) {
+                    break;
+                }
+                last = next;
+            }
         }
-        out.push(&events[from..to]);
-        from = to;
+        out.push((first.from, moments[last].to));
+        at = last + 1;
     }
     out
 }
@@ -684,7 +785,8 @@ impl Place {
             Netting::Day => self.day == next.day,
             Netting::Period => {
                 let week = ctx.policy.week_start;
-                let cut = ctx.range_start.is_some_and(|start| self.day < start && next.day >= start);
+                let cut = ctx.range_start.is_some_and(|start| self.day < start && next.day >= start)
+                    || ctx.range_end.is_some_and(|end| self.day <= end && next.day > end);
                 !cut && ctx.grain.period_start(self.day, week) == ctx.grain.period_start(next.day, week)
             }
         }

@@ -97,6 +97,7 @@ impl Life {
             data_through: &data_through,
             grain: Grain::Month,
             range_start: None,
+            range_end: None,
             dimensions,
         };
         let ids = vec!["acme".into()];
@@ -343,7 +344,7 @@ fn a_change_of_country_moves_the_level() {
             format!("{country} {} {}", r.kind.as_str(), r.amount)
         })
         .collect();
-    assert_eq!(told, ["DE new 50", "FR expansion 10", "DE transfer -50", "FR transfer 50"]);
+    assert_eq!(told, ["DE new 50", "DE transfer -50", "FR transfer 50", "FR expansion 10"]);
 }
 
 #[test]

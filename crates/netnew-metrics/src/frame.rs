@@ -106,6 +106,7 @@ impl Frame {
             data_through: &self.data_through,
             grain: query.grain,
             range_start: Some(query.from),
+            range_end: Some(query.to),
             dimensions: query.dimensions(),
         }
     }

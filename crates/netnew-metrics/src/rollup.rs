@@ -246,7 +246,7 @@ impl<'a> Rollup<'a> {
         })
     }
 
-    /// Day of the first movement of the whole ledger, whatever the filter and range.
+    /// Day of the first change of a level in the whole ledger, whatever the filter, range and netting.
     pub fn first_movement(&self) -> Option<Day> {
         self.first_movement
     }
@@ -254,18 +254,17 @@ impl<'a> Rollup<'a> {
     /// Adds a customer.
     pub fn add(&mut self, ledger: &CustomerLedger) -> Result<(), RollupError> {
         self.customers_seen += 1;
+        if let Some(first) = ledger.first_change {
+            let day = self.ctx.zone.day_of(first);
+            self.first_movement = Some(self.first_movement.map_or(day, |known| known.min(day)));
+        }
+        let scheduled = self.ctx.policy.scheduled_changes != ScheduledChanges::Ignored;
         for step in &ledger.steps {
-            if self.first_movement.is_none_or(|first| step.day < first)
-                && !step.rows.is_empty()
-                && !step.expected
-            {
-                self.first_movement = Some(step.day);
-            }
             if self.counts(step) {
                 let slot = self.slot(step.day);
                 self.add_rows(ledger, step, slot)?;
                 self.add_levels(ledger, step, slot);
-            } else if self.extras.committed && step.expected {
+            } else if self.extras.committed && scheduled && step.expected {
                 self.commit_future(ledger, step);
             }
         }

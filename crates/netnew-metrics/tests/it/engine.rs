@@ -209,7 +209,13 @@ impl Engine {
         customer: Option<&str>,
         yearly: bool,
     ) -> Result<Amount, String> {
-        let frame = self.frame(question, ReportCurrency::In(self.settings.currency))?;
+        let book = ReportCurrency::In(self.settings.currency);
+        let mut frame = self.frame(question, book)?;
+        if frame.currency == ReportCurrency::Original {
+            frame.currency = book;
+        }
+        // A level is asked for at its own day's rate.
+        frame.constant_rates = None;
         let day = frame.zone.day_of(at);
         let query = frame.query_over(day, day);
         let mut ctx = frame.context(&query, true);
