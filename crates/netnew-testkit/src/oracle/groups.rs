@@ -142,9 +142,15 @@ impl Business {
         self.instants(unit).into_iter().filter(|&at| seen(at.add_micros(-1)) != seen(at)).collect()
     }
 
-    /// When anything changed for the first time.
-    pub(super) fn first_step(&self) -> Option<Instant> {
-        self.units().iter().filter_map(|unit| self.steps(unit).first().copied()).min()
+    /// When a level changed for the first time.
+    pub(super) fn first_movement(&self) -> Option<Instant> {
+        let first_of = |unit: &Unit| {
+            let differs = |at: &Instant| {
+                levels(&self.items_of(unit, at.add_micros(-1))) != levels(&self.items_of(unit, *at))
+            };
+            self.instants(unit).into_iter().find(differs)
+        };
+        self.units().iter().filter_map(first_of).min()
     }
 
     /// Whether a step belongs to the group that began and last went on at these instants.

@@ -65,7 +65,7 @@ impl Business {
     /// # Errors
     /// A missing rate, an unknown dimension.
     pub fn mrr_rows(&self, asked: &Report) -> Result<Vec<PlainPeriod>, OracleError> {
-        let Some((from, to)) = self.range(asked) else { return Ok(Vec::new()) };
+        let Some((from, to)) = self.range(asked)? else { return Ok(Vec::new()) };
         let bounded = Report { from: Some(from), to: Some(to), ..asked.clone() };
         let plan = self.plan(&bounded)?;
         let flows = self.flows(&plan)?;
@@ -120,7 +120,7 @@ impl Business {
     /// # Errors
     /// A missing rate, an unknown field of the filter.
     pub fn movements(&self, asked: &Report) -> Result<Vec<PlainMovement>, OracleError> {
-        let Some((from, to)) = self.range(asked) else { return Ok(Vec::new()) };
+        let Some((from, to)) = self.range(asked)? else { return Ok(Vec::new()) };
         let bounded = Report { from: Some(from), to: Some(to), by: Vec::new(), ..asked.clone() };
         let plan = self.plan(&bounded)?;
         let (start, end) = (self.last_instant(from.add_days(-1), to), self.last_instant(to, to));
@@ -153,18 +153,22 @@ impl Business {
         Ok(Plan { asked, by, filter: Filter::read(&asked.filter)? })
     }
 
-    /// First and last day; nothing where there is nothing to report. The first movement is that of the first step, so
-    /// that the range does not depend on what is netted.
-    fn range(&self, asked: &Report) -> Option<(Day, Day)> {
+    /// First and last day; nothing where there is nothing to report. The first movement is the first change of a
+    /// level, so that the range does not depend on what is netted; where nothing is posted at all there is none.
+    fn range(&self, asked: &Report) -> Result<Option<(Day, Day)>, OracleError> {
         if self.states.is_empty() {
-            return None;
+            return Ok(None);
         }
         let to = asked.to.unwrap_or_else(|| self.report_zone.day_of(self.as_of));
-        let from = match asked.from {
-            Some(from) => Some(from),
-            None => self.first_step().map(|first| self.report_zone.day_of(first).first_of_month()),
-        };
-        from.filter(|from| *from <= to).map(|from| (from, to))
+        if let Some(from) = asked.from {
+            return Ok((from <= to).then_some((from, to)));
+        }
+        let end = self.last_instant(to, to);
+        let Some(first) = self.first_movement().filter(|first| *first <= end) else { return Ok(None) };
+        let from = self.report_zone.day_of(first).first_of_month();
+        let bounded = Report { from: Some(from), to: Some(to), ..asked.clone() };
+        let posted = self.ledger(&bounded)?.iter().any(|row| row.at <= end);
+        Ok(posted.then_some((from, to)))
     }
 
     /// The last instant of a day that counts: not after now, unless the report goes on to a later day.
