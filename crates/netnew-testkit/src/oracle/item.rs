@@ -42,8 +42,6 @@ pub(super) struct Item<'a> {
     pub(super) status_counts: bool,
     /// Whether it counts.
     pub(super) counts: bool,
-    /// Discounts that apply, in the order in which they are taken off.
-    pub(super) applied: Vec<PlainDiscount>,
     /// Price times quantity, per interval.
     full: Ratio,
     /// What the discounts take off it.
@@ -90,7 +88,7 @@ impl Item<'_> {
             PlainStatus::PastDue => "past_due",
             PlainStatus::Paused => "paused",
             _ if leaving => "cancelling",
-            _ if !self.applied.is_empty() => "discounted",
+            _ if !self.off.is_zero() => "discounted",
             _ => "paid",
         }
     }
@@ -146,7 +144,6 @@ impl Business {
             grace_over,
             status_counts,
             counts,
-            applied,
             full,
             off: minus(full, left),
             left,

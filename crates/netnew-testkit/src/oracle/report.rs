@@ -376,13 +376,8 @@ type Cells = BTreeMap<Cell, (Amount, Place)>;
 
 /// The part of an amount that is there before and after, the one nearer to 0; where the sign changed, all that was.
 fn what_stays(had: Amount, has: Amount) -> Amount {
-    if had.is_negative() != has.is_negative() {
-        had
-    } else if had.abs() < has.abs() {
-        had
-    } else {
-        has
-    }
+    let shrank = had.is_negative() == has.is_negative() && had.abs() >= has.abs();
+    if shrank { has } else { had }
 }
 
 fn column<'r>(row: &'r mut PlainPeriod, kind: &str) -> &'r mut Amount {
