@@ -356,17 +356,17 @@ impl Snapshot {
         let mut merge = self.merge(range)?;
         loop {
             let next = merge.peek();
-            if let Some(first) = gathered.first().cloned() {
-                if next.as_ref().is_none_or(|(hash, id)| (first.0, &first.1) <= (*hash, id)) {
-                    gathered.remove(&first);
-                    if next.is_some_and(|(hash, id)| (hash, id) == first) {
-                        merge.next()?;
-                    }
-                    if let Some(facts) = self.customer(&first.1)? {
-                        visit(facts)?;
-                    }
-                    continue;
+            if let Some(first) = gathered.first().cloned()
+                && next.as_ref().is_none_or(|(hash, id)| (first.0, &first.1) <= (*hash, id))
+            {
+                gathered.remove(&first);
+                if next.is_some_and(|(hash, id)| (hash, id) == first) {
+                    merge.next()?;
                 }
+                if let Some(facts) = self.customer(&first.1)? {
+                    visit(facts)?;
+                }
+                continue;
             }
             let Some(group) = merge.next()? else { return Ok(()) };
             if self.canonical.contains_key(&group.customer) {
@@ -449,10 +449,11 @@ impl Snapshot {
             }
             let mut cursor = SegmentCursor::open(file.clone(), &info.name, (0, u64::MAX))?;
             while let Some(filed) = cursor.next()? {
-                if let Body::State { effective_at, .. } = filed.fact.body {
-                    if effective_at <= as_of && filed.fact.recorded_at <= known_on {
-                        note(&filed.fact.source, effective_at);
-                    }
+                if let Body::State { effective_at, .. } = filed.fact.body
+                    && effective_at <= as_of
+                    && filed.fact.recorded_at <= known_on
+                {
+                    note(&filed.fact.source, effective_at);
                 }
             }
         }

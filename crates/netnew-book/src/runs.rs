@@ -119,6 +119,9 @@ enum Run {
     Disk { path: PathBuf, reader: BufReader<Reading> },
 }
 
+/// A record's key and value.
+type KeyAndValue = (Vec<u8>, Vec<u8>);
+
 /// Key, run, value: the heap orders by key.
 type Head = Reverse<(Vec<u8>, usize, Vec<u8>)>;
 
@@ -147,7 +150,7 @@ impl Sorted {
 }
 
 impl Run {
-    fn next(&mut self) -> Result<Option<(Vec<u8>, Vec<u8>)>, BookError> {
+    fn next(&mut self) -> Result<Option<KeyAndValue>, BookError> {
         match self {
             Run::Memory { arena, entries, at } => {
                 let Some(entry) = entries.get(*at) else { return Ok(None) };

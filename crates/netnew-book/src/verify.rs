@@ -37,7 +37,7 @@ impl Book {
         }
         let snapshot = self.snapshot()?;
         for payload in snapshot.payloads() {
-            match self.files.open(&payload.path).and_then(|file| sha256(file)) {
+            match self.files.open(&payload.path).and_then(sha256) {
                 Ok(sha256) if sha256 == payload.sha256 => {}
                 Ok(_) => findings.push(Finding {
                     code: "damaged_payload",

@@ -99,7 +99,7 @@ fn held_states<'a>(states: &ItemStates<'a>, horizon: Instant) -> Vec<Held<'a>> {
             from: *effective_at,
             to: Instant::MAX,
             fact: states.first + at as u32,
-            here: states.ids.iter().any(|id| *id == fact.customer),
+            here: states.ids.contains(&fact.customer),
             state,
             discount_starts,
             past_due_since,
@@ -117,10 +117,12 @@ fn carried_since(previous: &Held, discount: &Discount) -> Option<Instant> {
 fn instants(held: &Held, states: &ItemStates, ctx: &Context) -> Vec<Instant> {
     let mut at = vec![held.from];
     let mut transition = |instant: Option<Instant>| {
-        if let Some(instant) = instant {
-            if instant > held.from && instant < held.to && instant <= ctx.horizon {
-                at.push(instant);
-            }
+        if let Some(instant) = instant
+            && instant > held.from
+            && instant < held.to
+            && instant <= ctx.horizon
+        {
+            at.push(instant);
         }
     };
     transition(conversion(held, states, ctx));

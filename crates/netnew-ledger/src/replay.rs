@@ -509,7 +509,7 @@ impl<'a> Walk<'a> {
         for change in changes {
             self.regroup(change, &mut rows);
         }
-        rows.sort_by(|a, b| (a.item, a.regroup).cmp(&(b.item, b.regroup)));
+        rows.sort_by_key(|a| (a.item, a.regroup));
         Ok(rows)
     }
 

@@ -17,6 +17,9 @@ use std::path::PathBuf;
 /// Segments of about one size (by a factor of 4) that are merged into one.
 const FAN_IN: usize = 4;
 
+/// Hashes of subscriptions and of the customers who hold them, sorted.
+type Pairs = Vec<(u64, u64)>;
+
 /// A segment written under a temporary name.
 struct Written {
     info: SegmentInfo,
@@ -60,7 +63,7 @@ impl Import<'_> {
         &mut self,
         number: u64,
         outcome: &mut Outcome,
-    ) -> Result<Option<(Written, Vec<(u64, u64)>)>, BookError> {
+    ) -> Result<Option<(Written, Pairs)>, BookError> {
         let tmp = self.book.dir.join("tmp");
         let empty = Sorter::new(self.book.files.clone(), &tmp, "none", 0);
         let sorter = std::mem::replace(&mut self.sorter, empty);
@@ -273,7 +276,7 @@ impl<'b> Pending<'b> {
         group.iter().try_for_each(|filed| writer.push(filed))
     }
 
-    fn finish(self) -> Result<Option<(Written, Vec<(u64, u64)>)>, BookError> {
+    fn finish(self) -> Result<Option<(Written, Pairs)>, BookError> {
         let Some(writer) = self.writer else { return Ok(None) };
         let (info, pairs) = writer.finish()?;
         let tmp = self.book.dir.join("tmp");

@@ -1,7 +1,7 @@
 //! Runs the engine in memory on a plain history, the way a report runs it on a book.
 
 use netnew_facts::{Body, CustomerFacts, Text};
-use netnew_ledger::{CustomerLedger, Kind, replay};
+use netnew_ledger::{Kind, replay};
 use netnew_metrics::{
     Converter, Extras, Field, Filter, Frame, Query, ReportCurrency, Rollup, RollupRow, Window, known_rates,
     row_place,
@@ -87,14 +87,6 @@ impl Engine {
         }
         let first = rollup.first_movement();
         Ok(frame.trim(rollup.finish().map_err(|e| said(e.code(), &e))?, first))
-    }
-
-    /// Every ledger, for checks that look at one customer at a time.
-    pub fn ledgers(&self, question: &Question) -> Result<Vec<CustomerLedger>, String> {
-        let frame = self.frame(question, ReportCurrency::Original)?;
-        let query = frame.query().map_err(|e| e.to_string())?;
-        let ctx = frame.context(&query, false);
-        self.customers.iter().map(|c| replay(c, &ctx).map_err(|e| said(e.code(), &e))).collect()
     }
 }
 

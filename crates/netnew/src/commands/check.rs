@@ -71,14 +71,14 @@ const NAMES: [&str; 9] = [
 
 /// Runs one check or all.
 pub fn run(args: &CheckArgs, env: &Environment) -> Result<ExitCode, CliError> {
-    if let Some(name) = &args.name {
-        if !NAMES.contains(&name.as_str()) {
-            return Err(CliError::usage(
-                "unknown_check",
-                format!("unknown check {name:?}"),
-                format!("checks are {}", NAMES.join(", ")),
-            ));
-        }
+    if let Some(name) = &args.name
+        && !NAMES.contains(&name.as_str())
+    {
+        return Err(CliError::usage(
+            "unknown_check",
+            format!("unknown check {name:?}"),
+            format!("checks are {}", NAMES.join(", ")),
+        ));
     }
     let wanted = |name: &str| args.name.as_deref().is_none_or(|n| n == name);
     let mut report = Report::open(&args.read, env)?;

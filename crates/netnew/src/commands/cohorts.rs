@@ -43,7 +43,7 @@ pub fn run(args: &CohortsArgs, env: &Environment) -> Result<ExitCode, CliError> 
         whole.merge(part);
     }
     let rows = whole.finish(measure, |period| report.complete(period));
-    let values: Vec<Value> = rows.iter().map(|row| to_json(row)).collect();
+    let values: Vec<Value> = rows.iter().map(to_json).collect();
     let (values, next) = page(values, args.read.limit, args.read.cursor.as_deref())?;
     render::rows(env, &envelope(&report), &values, next, || table(&rows, measure))?;
     Ok(ExitCode::SUCCESS)

@@ -34,7 +34,7 @@ pub fn run(args: &CustomerArgs, env: &Environment) -> Result<ExitCode, CliError>
     let convert = report.currency != ReportCurrency::Original;
     let movements = collect(&report, &query, Some(&args.customer), None, convert)?;
     let items = items_json(&ledger, report.as_of);
-    let expected: Vec<Value> = ledger.steps.iter().filter(|s| s.expected).map(|s| expected_json(s)).collect();
+    let expected: Vec<Value> = ledger.steps.iter().filter(|s| s.expected).map(expected_json).collect();
     let mut facts_list: Vec<&Fact> =
         facts.facts.iter().filter(|f| f.recorded_at <= report.known_on).collect();
     facts_list.sort_by_key(|f| (f.effective_at(), f.booked_seq));

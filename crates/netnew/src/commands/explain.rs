@@ -74,7 +74,7 @@ fn explain_period(text_of_period: &str, args: &ExplainArgs, env: &Environment) -
     value.insert("amount".into(), json!(total.to_string()));
     value.insert("customers".into(), json!(distinct(&movements)));
     value.insert("movement_count".into(), json!(movements.len()));
-    value.insert("waterfall".into(), Value::Array(rows.iter().map(|r| waterfall(r)).collect()));
+    value.insert("waterfall".into(), Value::Array(rows.iter().map(waterfall).collect()));
     value.insert("command".into(), json!(command(&query, kind, args)));
     value.insert("movements".into(), Value::Array(tree(&report, &movements)?));
     let value = Value::Object(value);

@@ -154,18 +154,15 @@ fn movement(
     let mut currency = row.currency;
     let mut rate = None;
     let (mut before, mut after) = (step.level_before.get(currency), step.level_after.get(currency));
-    if convert {
-        if let ReportCurrency::In(to) = converter.currency() {
-            rate = Some(
-                converter.rate(currency, step.day)?.map_or("1".into(), |r| r.value.to_decimal_string(10)),
-            );
-            shown.amount = converter.movement(row.amount, currency, step.day)?;
-            shown.before = converter.movement(row.before, currency, step.day)?;
-            shown.after = shown.before + shown.amount;
-            before = converter.total(&step.level_before, step.day)?;
-            after = converter.total(&step.level_after, step.day)?;
-            currency = to;
-        }
+    if convert && let ReportCurrency::In(to) = converter.currency() {
+        rate =
+            Some(converter.rate(currency, step.day)?.map_or("1".into(), |r| r.value.to_decimal_string(10)));
+        shown.amount = converter.movement(row.amount, currency, step.day)?;
+        shown.before = converter.movement(row.before, currency, step.day)?;
+        shown.after = shown.before + shown.amount;
+        before = converter.total(&step.level_before, step.day)?;
+        after = converter.total(&step.level_after, step.day)?;
+        currency = to;
     }
     Ok(Movement {
         id: ledger.row_id(step, row),
