@@ -75,6 +75,8 @@ pub struct Business {
     knobs: Knobs,
     /// Section 1: the winning states, in the order of arrival.
     states: Vec<PlainRow>,
+    /// Source and `effective_at` of every visible row, withdrawn and replaced ones included.
+    spoken: Vec<(String, Instant)>,
     /// The same by item, without those that hold for no time.
     items: BTreeMap<ItemId, Vec<PlainRow>>,
     /// The items that ever were a customer's.
@@ -95,6 +97,12 @@ impl Business {
             owned.entry(row.customer.clone()).or_default().insert(id.clone());
         }
         Business {
+            spoken: history
+                .rows
+                .iter()
+                .filter(|row| row.learned_at() <= known_on)
+                .map(|row| (row.source.clone(), row.effective_at))
+                .collect(),
             currency: circumstances.currency,
             zone: circumstances.zone,
             report_zone: circumstances.report_zone,
@@ -113,10 +121,10 @@ impl Business {
         self.as_of
     }
 
-    /// Section 2: the newest `effective_at` of a source's visible states that is not after now.
+    /// Section 2: the newest `effective_at` of a source's visible rows that is not after now.
     pub fn data_through(&self, source: &str) -> Option<Instant> {
-        let of_source = self.states.iter().filter(|row| row.source == source);
-        of_source.map(|row| row.effective_at).filter(|&at| at <= self.as_of).max()
+        let of_source = self.spoken.iter().filter(|(of, _)| of == source);
+        of_source.map(|(_, at)| *at).filter(|&at| at <= self.as_of).max()
     }
 
     /// Every customer, sorted.
