@@ -88,6 +88,8 @@ fn of_status(before: &Phase, after: &Phase) -> Cause {
     }
     if before.status == Status::Trialing && after.status != Status::Trialing {
         Cause::TrialConversion
+    } else if before.status == after.status && !after.lapsed {
+        Cause::Other
     } else if after.status == Status::Paused {
         Cause::Pause
     } else if before.status == Status::Paused {

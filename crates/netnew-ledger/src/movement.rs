@@ -228,7 +228,7 @@ pub struct CustomerLedger {
     pub states: Vec<Fact>,
     /// Steps by time, then unit.
     pub steps: Vec<Step>,
-    /// When a level changed for the first time, up to now and before netting.
+    /// When a level changes for the first time, before netting; may lie ahead.
     pub first_change: Option<Instant>,
     /// Under `movement.level = subscription`, the steps of the customer as a whole; see
     /// [`CustomerLedger::customer_steps`].

@@ -23,7 +23,7 @@ pub struct Phase {
     pub level: Level,
     /// True while it belongs to this customer and is not canceled.
     pub live: bool,
-    /// True when its price counts: the status does, and it is not metered.
+    /// True when its status counts.
     pub counts: bool,
     /// True when it holds a customer who is at 0 (section 4).
     pub kept: bool,
@@ -45,6 +45,14 @@ pub struct ItemStates<'a> {
     pub ids: &'a [Text],
 }
 
+/// Where a discount began: when, and the billing interval it began in.
+#[derive(Clone, Copy)]
+struct Start {
+    at: Instant,
+    interval: IntervalUnit,
+    count: u32,
+}
+
 struct Held<'a> {
     from: Instant,
     to: Instant,
@@ -52,7 +60,7 @@ struct Held<'a> {
     here: bool,
     state: &'a ItemState,
     /// Parallel to `state.discounts`: since when each has been carried without a break.
-    discount_starts: Vec<Instant>,
+    discount_starts: Vec<Start>,
     past_due_since: Instant,
 }
 
@@ -90,7 +98,10 @@ fn held_states<'a>(states: &ItemStates<'a>, horizon: Instant) -> Vec<Held<'a>> {
         let discount_starts = state
             .discounts
             .iter()
-            .map(|d| previous.and_then(|p| carried_since(p, d)).unwrap_or(*effective_at))
+            .map(|d| {
+                let here = Start { at: *effective_at, interval: state.interval, count: state.interval_count };
+                previous.and_then(|p| carried_since(p, d)).unwrap_or(here)
+            })
             .collect();
         let past_due_since = previous
             .filter(|p| p.state.status == Status::PastDue && state.status == Status::PastDue)
@@ -108,7 +119,7 @@ fn held_states<'a>(states: &ItemStates<'a>, horizon: Instant) -> Vec<Held<'a>> {
     held
 }
 
-fn carried_since(previous: &Held, discount: &Discount) -> Option<Instant> {
+fn carried_since(previous: &Held, discount: &Discount) -> Option<Start> {
     let at = previous.state.discounts.iter().position(|d| d == discount)?;
     Some(previous.discount_starts[at])
 }
@@ -167,14 +178,15 @@ fn grace_end(held: &Held, ctx: &Context) -> Option<Instant> {
 }
 
 /// From when a discount no longer applies; `Some(start)` when the policy never applies it, `None` for never.
-fn discount_end(discount: &Discount, start: Instant, state: &ItemState, ctx: &Context) -> Option<Instant> {
+fn discount_end(discount: &Discount, begun: Start, state: &ItemState, ctx: &Context) -> Option<Instant> {
     let policy = ctx.policy;
+    let start = begun.at;
     let one_time = || {
         if policy.discount_one_time == OneTimeDiscountRule::Ignore {
             return start;
         }
-        let count = i32::try_from(state.interval_count).unwrap_or(i32::MAX);
-        ctx.book_zone.add_interval(start, state.interval, count)
+        let count = i32::try_from(begun.count).unwrap_or(i32::MAX);
+        ctx.book_zone.add_interval(start, begun.interval, count)
     };
     match discount.kind {
         DiscountKind::Forever if policy.discount_forever == DiscountRule::Ignore => Some(start),
@@ -230,7 +242,7 @@ fn phase_at(held: &Held, at: Instant, states: &ItemStates, ctx: &Context) -> Res
         off: Ratio::ZERO,
         lapsed: live && (out_of_grace || status == Status::Unpaid),
     };
-    if !live || state.usage_type == UsageType::Metered {
+    if !live {
         return Ok(phase);
     }
     phase.counts = counts(status, policy) && !out_of_grace;
@@ -246,17 +258,20 @@ fn phase_at(held: &Held, at: Instant, states: &ItemStates, ctx: &Context) -> Res
             .filter(|(d, start)| discount_end(d, **start, state, ctx).is_none_or(|end| at < end))
             .map(|(d, _)| *d)
             .collect();
-        phase.level = level_of(state, &applying, policy).ok_or_else(overflow)?;
+        let metered = state.usage_type == UsageType::Metered;
+        if !metered {
+            phase.level = level_of(state, &applying, policy).ok_or_else(overflow)?;
+            phase.level.committed = committed(held, at, phase.level, ctx).ok_or_else(overflow)?;
+        }
         let gross = line_value(state.amount, state.quantity_micros).ok_or_else(overflow)?;
         if !applying.is_empty() {
             let net = discounted(gross, &applying).ok_or_else(overflow)?;
             phase.off = gross.checked_sub(net).ok_or_else(overflow)?;
-            phase.layer = layer(status, state, phase.off > Ratio::ZERO);
-            phase.kept =
-                policy.discount_100 == ZeroRule::StaysActive && gross > Ratio::ZERO && net == Ratio::ZERO;
+            phase.layer = layer(status, state, phase.off != Ratio::ZERO);
+            let taken_off = gross > Ratio::ZERO && net == Ratio::ZERO;
+            phase.kept = policy.discount_100 == ZeroRule::StaysActive && taken_off && !metered;
         }
-        phase.kept |= policy.free_plan == ZeroRule::StaysActive && gross == Ratio::ZERO;
-        phase.level.committed = committed(held, at, phase.level, ctx).ok_or_else(overflow)?;
+        phase.kept |= policy.free_plan == ZeroRule::StaysActive && gross == Ratio::ZERO && !metered;
     }
     phase.kept |= policy.free_plan == ZeroRule::StaysActive && status == Status::Free;
     phase.kept |= policy.pause == PauseRule::Contraction && status == Status::Paused;

@@ -150,7 +150,7 @@ struct Walk<'a> {
     left_on: Option<Day>,
     /// Subscriptions that were above 0 once, for `second_subscription = new`.
     ever_subscriptions: BTreeSet<u32>,
-    /// When a level changed for the first time, up to now.
+    /// When a level changed for the first time.
     first_change: Option<Instant>,
 }
 
@@ -208,16 +208,16 @@ impl<'a> Walk<'a> {
             SamePeriod::BothHidden => self.hidden_months(&events, &moments)?,
             _ => BTreeSet::new(),
         };
-        for (from, to) in groups(&moments, self.ctx, &hidden) {
+        for (from, to, is_step) in groups(&moments, self.ctx, &hidden) {
             // Attributes that change at an earlier instant than the group's move what stands then: the level
             // before the group.
             let last = events[to - 1].at;
             let early = |e: &Event| matches!(e.what, What::Epoch(_)) && e.at < last;
             for event in events[from..to].iter().filter(|e| early(e)) {
-                steps.extend(self.group(std::slice::from_ref(event))?);
+                steps.extend(self.group(std::slice::from_ref(event), false)?);
             }
             let rest: Vec<Event> = events[from..to].iter().copied().filter(|e| !early(e)).collect();
-            steps.extend(self.group(&rest)?);
+            steps.extend(self.group(&rest, is_step)?);
         }
         Ok(())
     }
@@ -252,7 +252,7 @@ impl<'a> Walk<'a> {
                 }
                 to += 1;
             }
-            if step && self.first_change.is_none() && at <= self.ctx.now() {
+            if step && self.first_change.is_none() {
                 self.first_change = Some(at);
             }
             if keeps {
@@ -304,11 +304,11 @@ impl<'a> Walk<'a> {
         let mut rehearsal = Walk::new(self.ctx, self.ledger, self.states, self.subscriptions, unit);
         // Month and whether it is expected; present before, present in between, present after.
         let mut months: Vec<((Day, bool), bool, bool, bool)> = Vec::new();
-        for (from, to) in groups(moments, self.ctx, &BTreeSet::new()) {
+        for (from, to, is_step) in groups(moments, self.ctx, &BTreeSet::new()) {
             let place = Place::of(events[to - 1].at, self.ctx);
             let month = (place.month, place.expected);
             let before = rehearsal.present;
-            rehearsal.group(&events[from..to])?;
+            rehearsal.group(&events[from..to], is_step)?;
             match months.last_mut() {
                 Some(last) if last.0 == month => {
                     last.2 |= rehearsal.present;
@@ -324,8 +324,9 @@ impl<'a> Walk<'a> {
             .collect())
     }
 
-    /// Applies one netted group of events; a step if anything changed.
-    fn group(&mut self, events: &[Event]) -> Result<Option<Step>, LedgerError> {
+    /// Applies one netted group of events; a step if anything changed. Only a group of steps decides presence anew:
+    /// between steps a rate alone makes nobody come or go.
+    fn group(&mut self, events: &[Event], is_step: bool) -> Result<Option<Step>, LedgerError> {
         let at = events[events.len() - 1].at;
         let day = self.ctx.zone.day_of(at);
         let epoch_before = self.epoch;
@@ -353,11 +354,13 @@ impl<'a> Walk<'a> {
             self.level.add(change.currency, change.after.mrr - change.before.mrr);
         }
         let present_before = self.present;
-        let sign = self.level.sign(self.ctx, &self.ledger.customer, day)?;
-        self.present = sign == Ordering::Greater || (present_before && self.kept());
+        if is_step {
+            let sign = self.level.sign(self.ctx, &self.ledger.customer, day)?;
+            self.present = sign == Ordering::Greater || (present_before && self.kept());
+        }
         let kind = self.kind(present_before, day);
         let rows = self.rows(&changes, &touched, kind, present_before, day)?;
-        self.remember_subscriptions(&touched);
+        self.remember_subscriptions(&touched, day)?;
         for item in touched {
             let position = &mut self.positions[item as usize];
             position.before = position.now;
@@ -599,15 +602,17 @@ impl<'a> Walk<'a> {
         Ok(sum.sign(self.ctx, &self.ledger.customer, day)? == Ordering::Greater)
     }
 
-    fn remember_subscriptions(&mut self, touched: &[u32]) {
+    fn remember_subscriptions(&mut self, touched: &[u32], day: Day) -> Result<(), LedgerError> {
         if self.ctx.policy.second_subscription != SecondSubscription::New {
-            return;
+            return Ok(());
         }
         for &item in touched {
-            if self.phase_now(item).is_some_and(|p| p.level.mrr.is_positive()) {
-                self.ever_subscriptions.insert(self.subscriptions[item as usize]);
+            let subscription = self.subscriptions[item as usize];
+            if self.subscription_above_zero(subscription, false, day)? {
+                self.ever_subscriptions.insert(subscription);
             }
         }
+        Ok(())
     }
 
     /// Items that end and items that start in this group, paired: same subscription first, then in order.
@@ -733,9 +738,9 @@ struct Moment {
     step: bool,
 }
 
-/// Cuts moments into netted groups (section 5), as ranges of events. A group begins and ends with a step; what
+/// Cuts moments into netted groups (section 5), as ranges of events and whether they are steps. A group begins and ends with a step; what
 /// happens outside of groups stands by itself.
-fn groups(moments: &[Moment], ctx: &Context, hidden: &BTreeSet<(Day, bool)>) -> Vec<(usize, usize)> {
+fn groups(moments: &[Moment], ctx: &Context, hidden: &BTreeSet<(Day, bool)>) -> Vec<(usize, usize, bool)> {
     let mut out = Vec::with_capacity(moments.len());
     let mut at = 0;
     while at < moments.len() {
@@ -750,7 +755,7 @@ fn groups(moments: &[Moment], ctx: &Context, hidden: &BTreeSet<(Day, bool)>) -> 
                 last = next;
             }
         }
-        out.push((first.from, moments[last].to));
+        out.push((first.from, moments[last].to, first.step));
         at = last + 1;
     }
     out

@@ -6,7 +6,7 @@ use crate::rollup::RollupRow;
 use netnew_facts::{RateFact, Text};
 use netnew_ledger::Context;
 use netnew_money::{Currency, Day, Grain, Instant, MoneyError, RateTable, WeekStart, Zone};
-use netnew_policy::{Policy, ScheduledChanges};
+use netnew_policy::{Policy, SamePeriod, ScheduledChanges};
 use std::collections::BTreeMap;
 
 /// A report's inputs. Times: `as_of` is never after `known_on`.
@@ -93,7 +93,12 @@ impl Frame {
     /// The ledger's context for a question. `future`: work out everything that is already known, not only what
     /// lies in range.
     pub fn context(&self, query: &Query, future: bool) -> Context<'_> {
-        let in_range = end_of_day(query.to, &self.zone);
+        // Whether a month is hidden shows only at its end.
+        let last = match self.policy.same_period_new_and_churn {
+            SamePeriod::BothHidden => query.to.last_of_month().add_days(1),
+            _ => query.to,
+        };
+        let in_range = end_of_day(last, &self.zone);
         Context {
             policy: &self.policy,
             zone: &self.zone,
@@ -116,7 +121,10 @@ impl Frame {
         if self.from.is_some() {
             return rows;
         }
-        let Some(first) = first else { return Vec::new() };
+        let last = rows.last().map(|row| row.period.last);
+        let Some(first) = first.filter(|first| last.is_some_and(|last| *first <= last)) else {
+            return Vec::new();
+        };
         let month = month_start(first);
         rows.retain(|row| row.period.last >= month);
         for row in &mut rows {

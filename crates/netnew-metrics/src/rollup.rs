@@ -5,7 +5,7 @@ use crate::convert::Converter;
 use crate::query::{Period, Place, Query, QueryError, ReportCurrency};
 use netnew_facts::Text;
 use netnew_ledger::{Context, CustomerLedger, Kind, LedgerError, LevelChange, Money, Row, Step};
-use netnew_money::{Amount, Currency, Day};
+use netnew_money::{Amount, Currency, Day, Instant};
 use netnew_policy::ScheduledChanges;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
@@ -190,7 +190,8 @@ pub struct Rollup<'a> {
     /// Index 0 is all time before the range; 1.. are the periods.
     groups: BTreeMap<GroupKey, Vec<Cell>>,
     first_movement: Option<Day>,
-    customers_seen: u64,
+    /// Whether anything is posted at all, whatever the filter.
+    posted: bool,
 }
 
 /// One finished row.
@@ -242,19 +243,20 @@ impl<'a> Rollup<'a> {
             periods: query.periods()?,
             groups: BTreeMap::new(),
             first_movement: None,
-            customers_seen: 0,
+            posted: false,
         })
     }
 
     /// Day of the first change of a level in the whole ledger, whatever the filter, range and netting.
+    /// `None` when nothing is posted at all.
     pub fn first_movement(&self) -> Option<Day> {
-        self.first_movement
+        self.first_movement.filter(|_| self.posted)
     }
 
     /// Adds a customer.
     pub fn add(&mut self, ledger: &CustomerLedger) -> Result<(), RollupError> {
-        self.customers_seen += 1;
-        if let Some(first) = ledger.first_change {
+        let seen = |first: &Instant| self.query.with_expected || *first <= self.ctx.now();
+        if let Some(first) = ledger.first_change.filter(seen) {
             let day = self.ctx.zone.day_of(first);
             self.first_movement = Some(self.first_movement.map_or(day, |known| known.min(day)));
         }
@@ -262,6 +264,7 @@ impl<'a> Rollup<'a> {
         for step in &ledger.steps {
             if self.counts(step) {
                 let slot = self.slot(step.day);
+                self.posted |= step.rows.iter().any(|row| !row.regroup);
                 self.add_rows(ledger, step, slot)?;
                 self.add_levels(ledger, step, slot);
             } else if self.extras.committed && scheduled && step.expected {
@@ -413,7 +416,7 @@ impl<'a> Rollup<'a> {
 
     /// Adds another rollup of the same question over other customers.
     pub fn merge(&mut self, other: Rollup<'a>) {
-        self.customers_seen += other.customers_seen;
+        self.posted |= other.posted;
         self.first_movement = match (self.first_movement, other.first_movement) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),

@@ -85,7 +85,7 @@ impl Item<'_> {
     pub(super) fn layer(&self) -> &'static str {
         let leaving = self.row.cancel_at.is_some() || self.row.cancel_requested_at.is_some();
         match self.status {
-            PlainStatus::PastDue => "past_due",
+            PlainStatus::PastDue | PlainStatus::Unpaid => "past_due",
             PlainStatus::Paused => "paused",
             _ if leaving => "cancelling",
             _ if !self.off.is_zero() => "discounted",
