@@ -2,7 +2,7 @@
 //!
 //! A [`Fact`] is one normalised statement about the business. Facts are never changed, only superseded by a
 //! later statement with the same natural key, or retracted. Everything netnew computes is a function of the
-//! facts visible at some moment of knowing ([`resolve`]).
+//! facts visible at some moment of knowing (see [`winning_states`]).
 //!
 //! This crate holds types and the rule of which fact wins. It does no I/O and knows nothing of MRR.
 

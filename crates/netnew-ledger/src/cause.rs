@@ -94,7 +94,7 @@ fn of_status(before: &Phase, after: &Phase) -> Cause {
         Cause::Pause
     } else if before.status == Status::Paused {
         Cause::Resume
-    } else if after.lapsed && !before.lapsed {
+    } else if after.status == Status::Unpaid || (after.lapsed && !before.lapsed) {
         Cause::CancelInvoluntary
     } else {
         Cause::Other

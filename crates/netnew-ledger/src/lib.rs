@@ -1,7 +1,7 @@
 //! Item states and a policy in, levels and movements out.
 //!
-//! The ledger of one customer is [`replay`]: facts -> winning states -> phases ([`phase`]) -> levels ([`level`])
-//! -> netted steps ([`replay`]) -> posted rows ([`posting`]) with causes ([`cause`]). The rules are written
+//! The ledger of one customer is [`replay`]: facts -> winning states -> phases (`phase`) -> levels (`level`)
+//! -> netted steps ([`replay`]) -> posted rows (`posting`) with causes (`cause`). The rules are written
 //! down in `docs/ledger.md`; section numbers in this crate's comments are that page's.
 //!
 //! This crate does no I/O, reads no clock, and knows neither SQL nor HTTP nor JSON. Every instant, rate and time

@@ -66,15 +66,18 @@ struct Held<'a> {
 
 /// The phases of an item up to the horizon, by time. Empty when nothing of it is true yet.
 pub fn phases(states: &ItemStates, ctx: &Context) -> Result<Vec<Phase>, LedgerError> {
-    let held = held_states(states, ctx.horizon);
+    // A cancellation that lies ahead may have been asked for long before.
+    let at_request = ctx.policy.churn_timing == ChurnTiming::AtRequest;
+    let held = held_states(states, if at_request { Instant::MAX } else { ctx.horizon });
     let mut out: Vec<Phase> = Vec::with_capacity(held.len());
     for one in &held {
         for at in instants(one, states, ctx) {
             out.push(phase_at(one, at, states, ctx)?);
         }
     }
-    if ctx.policy.churn_timing == ChurnTiming::AtRequest {
+    if at_request {
         backdate_requests(&held, &mut out);
+        out.retain(|phase| phase.from <= ctx.horizon);
     }
     Ok(out)
 }

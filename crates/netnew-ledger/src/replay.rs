@@ -492,7 +492,8 @@ impl<'a> Walk<'a> {
             let again = told == Some(index);
             told = Some(index);
             let before = if again { rows.last().expect("a part precedes").after } else { change.before.mrr };
-            let arrives = change.before.mrr == Amount::ZERO || change.stays() != change.after.mrr;
+            let (had, has) = (change.before.mrr, change.after.mrr);
+            let arrives = had.is_zero() || (!has.is_zero() && change.stays() != has);
             rows.push(Row {
                 item: change.item,
                 plan: change.plan.clone(),
