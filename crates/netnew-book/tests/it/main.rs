@@ -1,0 +1,7 @@
+//! The store from outside: what is booked stays booked, once, whatever happens.
+
+mod damage;
+mod helpers;
+mod kill;
+mod rules;
+mod two;
