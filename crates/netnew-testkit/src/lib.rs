@@ -4,8 +4,11 @@
 //! - [`scenario`]: the text form of both, one file per worked example, and how it is checked.
 //! - [`oracle`]: the slow second opinion, written from the rules of the ledger apart from the engine.
 //! - [`lives`]: random businesses from a seed, and how to shrink one that fails.
+//! - `disk` (feature `disk`): a file layer that loses what was not synced.
 //! - [`facts`]: plain rows as the facts that the engine reads.
 
+#[cfg(feature = "disk")]
+pub mod disk;
 pub mod facts;
 pub mod lives;
 pub mod oracle;

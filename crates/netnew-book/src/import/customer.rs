@@ -65,13 +65,17 @@ fn key_of(fact: &Fact) -> u64 {
 /// Decides what of `rows` (one customer's, any order) is new against `existing`, and what is missing from them when
 /// they are the whole truth. Counts go to `outcome`; the facts to add are returned.
 pub fn decide(existing: Vec<Filed>, rows: Vec<Filed>, terms: &Terms, outcome: &mut Outcome) -> Vec<Fact> {
+    let place = existing.iter().chain(&rows).map(|filed| filed.under.clone()).next();
     let mut known = Known { facts: Vec::with_capacity(existing.len()), by_key: HashMap::new() };
     for filed in existing {
         known.add(filed.fact);
     }
     let mut rows: Vec<Fact> = rows.into_iter().map(|filed| filed.fact).collect();
     rows.sort_by_key(|f| f.booked_seq);
-    let mut added = if terms.whole.is_empty() { Vec::new() } else { missing(&known, &rows, terms, outcome) };
+    let mut added = match place {
+        Some(place) if !terms.whole.is_empty() => missing(&known, &rows, &place, terms, outcome),
+        _ => Vec::new(),
+    };
     for fact in rows {
         let news = match &fact.body {
             Body::State { .. } => state_news(&known, &fact, terms, outcome),
@@ -164,8 +168,9 @@ fn attribute_news(known: &Known, fact: &Fact, values: Option<&Attributes>) -> Ne
     }
 }
 
-/// Retractions of what the source said before and its whole truth no longer says.
-fn missing(known: &Known, rows: &[Fact], terms: &Terms, outcome: &mut Outcome) -> Vec<Fact> {
+/// Retractions of what the source said before and its whole truth no longer says. What is only filed here as a copy
+/// is retracted where it belongs.
+fn missing(known: &Known, rows: &[Fact], place: &Text, terms: &Terms, outcome: &mut Outcome) -> Vec<Fact> {
     let said: HashSet<u64> = rows.iter().map(key_of).collect();
     let mut gone: Vec<Fact> = Vec::new();
     let mut looked_at: HashSet<u64> = HashSet::new();
@@ -182,7 +187,7 @@ fn missing(known: &Known, rows: &[Fact], terms: &Terms, outcome: &mut Outcome) -
         {
             continue;
         }
-        let Some(winner) = known.winner(fact) else { continue };
+        let Some(winner) = known.winner(fact).filter(|winner| winner.customer == *place) else { continue };
         let body = match &winner.body {
             Body::State { subscription, item, effective_at, seq, state: Some(_) } => Body::State {
                 subscription: subscription.clone(),

@@ -1,5 +1,6 @@
 //! The store from outside: what is booked stays booked, once, whatever happens.
 
+mod crash;
 mod damage;
 mod helpers;
 mod kill;
