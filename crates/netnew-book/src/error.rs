@@ -31,16 +31,6 @@ pub enum BookError {
     /// The book was written by a newer version.
     #[error("the book in {0} was written by a newer version of netnew")]
     Newer(PathBuf),
-    /// One subscription id that a great many customers share.
-    #[error("subscription {subscription:?} of source {source_name:?} names more than {customers} customers")]
-    SharedSubscription {
-        /// Source of the statements.
-        source_name: String,
-        /// The id.
-        subscription: String,
-        /// How many customers are taken at most.
-        customers: usize,
-    },
     /// Aliases that lead in a circle.
     #[error("customer {0} is merged into itself through other customers")]
     AliasCycle(String),
@@ -82,7 +72,6 @@ impl BookError {
             BookError::Locked { .. } => "locked",
             BookError::Damaged { .. } => "damaged_segment",
             BookError::Newer(_) => "newer_book",
-            BookError::SharedSubscription { .. } => "shared_subscription",
             BookError::AliasCycle(_) => "alias_cycle",
             BookError::Io { .. } => "io",
             BookError::Catalog(_) => "catalog",
@@ -102,9 +91,6 @@ impl BookError {
                 "restore the book from a backup, or import its files again into a new book; reading it would give wrong figures".into()
             }
             BookError::Newer(_) => "use the version of netnew that wrote it, or a newer one".into(),
-            BookError::SharedSubscription { .. } => {
-                "a subscription id belongs to one customer at a time: look whether the column holds plans or another name that customers share".into()
-            }
             BookError::AliasCycle(_) => "withdraw one of the merges".into(),
             BookError::Io { .. } => "check the path, its permissions and the free space".into(),
             BookError::Catalog(_) => "run `netnew check store`; restore from a backup if it cannot be read".into(),

@@ -84,16 +84,11 @@ impl Lock for OsLock {}
 
 impl FileLayer for OsFiles {
     fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        let missing: Vec<&Path> =
-            dir.ancestors().take_while(|d| !d.as_os_str().is_empty() && !d.exists()).collect();
-        for new in missing.into_iter().rev() {
-            match std::fs::create_dir(new) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => sync_parent(new)?,
-            }
+        std::fs::create_dir_all(dir)?;
+        match dir.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => self.sync_dir(parent),
+            _ => Ok(()),
         }
-        // It may have been made by somebody who did not live to sync it.
-        sync_parent(dir)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
@@ -152,19 +147,6 @@ impl FileLayer for OsFiles {
                 Err(TryLockError::Error(error)) => return Err(error),
             }
         }
-    }
-}
-
-fn sync_parent(dir: &Path) -> io::Result<()> {
-    let parent = match dir.parent() {
-        None => return Ok(()),
-        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-        Some(parent) => parent,
-    };
-    match File::open(parent).and_then(|parent| parent.sync_all()) {
-        // A folder that we may pass through but not read is not ours to make durable.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        other => other,
     }
 }
 

@@ -1,13 +1,9 @@
 //! A fact as bytes: a key whose byte order is the order of segments, and a value.
 
-use crate::codes::{
-    attributes_of, attributes_text, discounts_of, discounts_text, interval_code, interval_of, reason_code,
-    reason_of, status_code, status_of,
+use netnew_facts::{
+    Body, CancelReason, Discount, Fact, ItemState, PayloadRef, Status, Text, UsageType, customer_hash, hash64,
 };
-use netnew_facts::{Body, Fact, ItemState, PayloadRef, Text, UsageType, customer_hash, hash64};
-use netnew_money::{Currency, Decimal, Instant};
-use std::cmp::Ordering;
-use std::collections::HashMap;
+use netnew_money::{Currency, Decimal, Instant, IntervalUnit};
 
 /// One fact as it is filed: under the customer whose facts it belongs to, which for a shadow is not the
 /// customer it speaks of.
@@ -17,15 +13,12 @@ pub struct Filed {
     pub under: Text,
     /// The fact.
     pub fact: Fact,
-    /// It says what held already, at another version of its source. Kept, because a version between the two may
-    /// still arrive, but no news and not counted.
-    pub confirms: bool,
 }
 
 impl Filed {
     /// A fact filed where it belongs.
     pub fn own(fact: Fact) -> Filed {
-        Filed { under: fact.customer.clone(), fact, confirms: false }
+        Filed { under: fact.customer.clone(), fact }
     }
 
     /// True for a copy that is filed under another customer than it speaks of.
@@ -43,313 +36,33 @@ pub fn subscription_hash(source: &str, subscription: &str) -> u64 {
     hash64(&bytes)
 }
 
-/// The order of natural keys within a customer: kind, source, subscription, item, effective_at, seq. Facts of one
-/// customer are equal in it exactly when [`Fact::same_key`] holds.
-pub fn key_order(a: &Fact, b: &Fact) -> Ordering {
-    match (&a.body, &b.body) {
-        (Body::Attributes { .. }, Body::State { .. }) => Ordering::Less,
-        (Body::State { .. }, Body::Attributes { .. }) => Ordering::Greater,
-        (Body::Attributes { effective_at: at, .. }, Body::Attributes { effective_at: bt, .. }) => {
-            a.source.cmp(&b.source).then(at.cmp(bt))
-        }
-        (
-            Body::State { subscription: s, item: i, effective_at: e, seq: q, .. },
-            Body::State { subscription: s2, item: i2, effective_at: e2, seq: q2, .. },
-        ) => {
-            let items = || item_as_filed(i, s).cmp(item_as_filed(i2, s2));
-            a.source.cmp(&b.source).then(s.cmp(s2)).then_with(items).then(e.cmp(e2)).then(q.cmp(q2))
-        }
-    }
-}
-
-/// The order of segments within a customer: that of keys, then of booking.
-pub fn filed_order(a: &Filed, b: &Filed) -> Ordering {
-    key_order(&a.fact, &b.fact).then(a.fact.booked_seq.cmp(&b.fact.booked_seq))
-}
-
-/// Most items bear the name of their subscription and are filed without one.
-pub fn item_as_filed<'a>(item: &'a str, subscription: &str) -> &'a str {
-    if item == subscription { "" } else { item }
-}
-
-/// What sorted runs are sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SortedBy {
-    /// The order of segments: hash of the customer it is filed under, customer, [`filed_order`].
-    Customer,
-    /// Hash of the subscription, then as above without the customer: all that speaks of one subscription, wherever
-    /// it is filed.
-    Subscription,
-}
-
-/// Writes facts as key and value, and reads them back.
+/// The bytes that order records: hash, customer, kind, source, subscription, item, effective_at, seq, booked_seq.
 ///
-/// Texts in keys end with a zero byte, zero and one inside them are escaped, so that the order of bytes is the
-/// order of texts. Numbers in values are as short as they can be: runs are written once and read once, and
-/// their size is what an import costs in disk.
-pub struct Codec {
-    by: SortedBy,
-    /// Subtracted from moments of learning: most are equal to it.
-    base: i64,
-    words: Words,
-}
-
-impl Codec {
-    /// `base` is the moment of learning that most facts have.
-    pub fn new(by: SortedBy, base: Instant) -> Codec {
-        Codec { by, base: base.micros(), words: Words::default() }
-    }
-
-    /// Appends the key.
-    pub fn key(&self, filed: &Filed, out: &mut Vec<u8>) {
-        let fact = &filed.fact;
-        match (self.by, &fact.body) {
-            (SortedBy::Subscription, Body::State { subscription, .. }) => {
-                out.extend_from_slice(&subscription_hash(&fact.source, subscription).to_be_bytes());
-            }
-            _ => {
-                out.extend_from_slice(&customer_hash(&filed.under).to_be_bytes());
-                put_ordered_text(out, &filed.under);
-            }
+/// Texts end with a zero byte; ids hold none (the importers refuse control characters), and one that did would only
+/// order oddly.
+pub fn key_bytes(filed: &Filed, out: &mut Vec<u8>) {
+    let text = |out: &mut Vec<u8>, text: &str| {
+        out.extend_from_slice(text.as_bytes());
+        out.push(0);
+    };
+    out.extend_from_slice(&customer_hash(&filed.under).to_be_bytes());
+    text(out, &filed.under);
+    match &filed.fact.body {
+        Body::Attributes { effective_at, .. } => {
+            out.push(0);
+            text(out, &filed.fact.source);
+            out.extend_from_slice(&ordered(effective_at.map_or(i64::MIN, Instant::micros)));
         }
-        match &fact.body {
-            Body::Attributes { effective_at, .. } => {
-                out.push(0);
-                put_ordered_text(out, &fact.source);
-                out.extend_from_slice(&ordered(effective_at.map_or(i64::MIN, Instant::micros)));
-            }
-            Body::State { subscription, item, effective_at, seq, .. } => {
-                out.push(1);
-                put_ordered_text(out, &fact.source);
-                put_ordered_text(out, subscription);
-                put_ordered_text(out, item_as_filed(item, subscription));
-                out.extend_from_slice(&ordered(effective_at.micros()));
-                out.extend_from_slice(&ordered(*seq));
-            }
-        }
-        out.extend_from_slice(&fact.booked_seq.to_be_bytes());
-    }
-
-    /// Appends the value: what the key does not hold.
-    pub fn value(&self, filed: &Filed, out: &mut Vec<u8>) {
-        let fact = &filed.fact;
-        let holds = match &fact.body {
-            Body::State { state, .. } => state.is_some(),
-            Body::Attributes { values, .. } => values.is_some(),
-        };
-        let flags = [
-            (HOLDS, holds),
-            (VERSION, fact.version.is_some()),
-            (SHADOW, filed.is_shadow()),
-            (CONFIRMS, filed.confirms),
-        ];
-        out.push(flags.iter().filter(|(_, set)| *set).map(|(bit, _)| bit).sum());
-        if self.by == SortedBy::Subscription {
-            put_text(out, &filed.under);
-        }
-        if filed.is_shadow() {
-            put_text(out, &fact.customer);
-        }
-        put_signed(out, fact.recorded_at.micros().wrapping_sub(self.base));
-        if let Some(version) = fact.version {
-            put_signed(out, version.wrapping_sub(self.base));
-        }
-        put_number(out, u64::from(fact.payload.payload));
-        put_number(out, fact.payload.row);
-        match &fact.body {
-            Body::Attributes { values, .. } => put_text(out, &attributes_text(values.as_ref())),
-            Body::State { state: Some(state), .. } => put_state(out, state, self.base),
-            Body::State { state: None, .. } => {}
+        Body::State { subscription, item, effective_at, seq, .. } => {
+            out.push(1);
+            text(out, &filed.fact.source);
+            text(out, subscription);
+            text(out, item);
+            out.extend_from_slice(&ordered(effective_at.micros()));
+            out.extend_from_slice(&ordered(*seq));
         }
     }
-
-    /// Reads a key and a value; `None` when they are not what was written.
-    pub fn read(&mut self, key: &[u8], value: &[u8]) -> Option<Filed> {
-        let mut key = Cursor { bytes: key };
-        let mut from = Cursor { bytes: value };
-        let flags = from.u8()?;
-        key.take(8)?;
-        let under = match self.by {
-            SortedBy::Customer => self.words.id(0, &key.ordered_text()?)?,
-            SortedBy::Subscription => self.words.id(0, from.bytes()?)?,
-        };
-        let customer = if flags & SHADOW != 0 { self.words.id(1, from.bytes()?)? } else { under.clone() };
-        let kind = key.u8()?;
-        let source = self.words.id(2, &key.ordered_text()?)?;
-        let recorded_at = Instant::from_micros(from.signed()?.wrapping_add(self.base));
-        let version = match flags & VERSION != 0 {
-            true => Some(from.signed()?.wrapping_add(self.base)),
-            false => None,
-        };
-        let payload = PayloadRef { payload: u32::try_from(from.number()?).ok()?, row: from.number()? };
-        let body = if kind == 0 {
-            let effective_at = Some(key.ordered()?).filter(|at| *at != i64::MIN).map(Instant::from_micros);
-            Body::Attributes { effective_at, values: attributes_of(from.text()?)? }
-        } else {
-            let subscription = self.words.id(3, &key.ordered_text()?)?;
-            let item = key.ordered_text()?;
-            let item = if item.is_empty() { subscription.clone() } else { self.words.id(4, &item)? };
-            let effective_at = Instant::from_micros(key.ordered()?);
-            let seq = key.ordered()?;
-            let state = match flags & HOLDS != 0 {
-                true => Some(Box::new(read_state(&mut from, self.base, &mut self.words)?)),
-                false => None,
-            };
-            Body::State { subscription, item, effective_at, seq, state }
-        };
-        let booked_seq = u64::from_be_bytes(key.take(8)?.try_into().ok()?);
-        let fact = Fact { source, customer, body, recorded_at, version, booked_seq, payload };
-        let all_read = key.bytes.is_empty() && from.bytes.is_empty();
-        all_read.then_some(Filed { under, fact, confirms: flags & CONFIRMS != 0 })
-    }
-}
-
-/// Bits of a value's first byte.
-const HOLDS: u8 = 1;
-const VERSION: u8 = 2;
-const SHADOW: u8 = 4;
-const CONFIRMS: u8 = 8;
-
-/// Bits of a state's first byte above the status.
-const METERED: u8 = 16;
-const RECONSTRUCTED: u8 = 32;
-const TIMES: u8 = 64;
-const REASON: u8 = 128;
-
-fn put_state(out: &mut Vec<u8>, state: &ItemState, base: i64) {
-    let times = [state.trial_end, state.cancel_requested_at, state.cancel_at];
-    let has_times = times.iter().any(Option::is_some);
-    let has_reason = state.reason.is_some() || state.reason_text.is_some();
-    let flags = [
-        (METERED, state.usage_type == UsageType::Metered),
-        (RECONSTRUCTED, state.reconstructed),
-        (TIMES, has_times),
-        (REASON, has_reason),
-    ];
-    let flags: u8 = flags.iter().filter(|(_, set)| *set).map(|(bit, _)| bit).sum();
-    out.push(status_code(state.status) as u8 | flags);
-    put_text(out, state.plan.as_deref().unwrap_or_default());
-    put_wide(out, state.amount.mantissa());
-    out.push(state.amount.scale());
-    out.extend_from_slice(&state.currency.bytes());
-    out.push(interval_code(state.interval) as u8);
-    put_number(out, u64::from(state.interval_count));
-    put_signed(out, state.quantity_micros);
-    put_text(out, &discounts_text(&state.discounts));
-    if has_times {
-        for time in times {
-            out.push(u8::from(time.is_some()));
-            put_signed(out, time.map_or(0, |t| t.micros().wrapping_sub(base)));
-        }
-    }
-    if has_reason {
-        out.push(reason_code(state.reason) as u8);
-        put_text(out, state.reason_text.as_deref().unwrap_or_default());
-    }
-}
-
-fn read_state(from: &mut Cursor, base: i64, words: &mut Words) -> Option<ItemState> {
-    let flags = from.u8()?;
-    let status = status_of(i32::from(flags & 15))?;
-    let plan = from.bytes()?;
-    let plan = if plan.is_empty() { None } else { Some(words.word(plan)?) };
-    let amount = Decimal::new(from.wide()?, from.u8()?);
-    let currency = words.currency(from.take(3)?)?;
-    let interval = interval_of(i32::from(from.u8()?))?;
-    let interval_count = u32::try_from(from.number()?).ok()?;
-    let quantity_micros = from.signed()?;
-    let discounts = discounts_of(from.text()?)?;
-    let mut times = [None; 3];
-    if flags & TIMES != 0 {
-        for time in &mut times {
-            let some = from.u8()? == 1;
-            let micros = from.signed()?.wrapping_add(base);
-            *time = some.then_some(Instant::from_micros(micros));
-        }
-    }
-    let (mut reason, mut reason_text) = (None, None);
-    if flags & REASON != 0 {
-        reason = reason_of(i32::from(from.u8()?))?;
-        let text = from.bytes()?;
-        reason_text = if text.is_empty() { None } else { Some(words.word(text)?) };
-    }
-    let usage_type = if flags & METERED != 0 { UsageType::Metered } else { UsageType::Licensed };
-    Some(ItemState {
-        status,
-        plan,
-        amount,
-        currency,
-        interval,
-        interval_count,
-        quantity_micros,
-        usage_type,
-        discounts,
-        trial_end: times[0],
-        cancel_requested_at: times[1],
-        cancel_at: times[2],
-        reason,
-        reason_text,
-        reconstructed: flags & RECONSTRUCTED != 0,
-    })
-}
-
-/// Texts seen before, so that equal ones share memory.
-#[derive(Default)]
-pub struct Words {
-    last: [Option<Text>; 5],
-    known: HashMap<Box<[u8]>, Text>,
-    latest: Option<Text>,
-    currency: Option<Currency>,
-}
-
-/// At most so many plans and the like are remembered.
-const REMEMBERED: usize = 50_000;
-
-impl Words {
-    /// Ids, in their column (0 to 4): they repeat from row to row.
-    pub fn id(&mut self, column: usize, bytes: &[u8]) -> Option<Text> {
-        let slot = &mut self.last[column];
-        match slot {
-            Some(last) if last.as_bytes() == bytes => Some(last.clone()),
-            _ => {
-                let text: Text = std::str::from_utf8(bytes).ok()?.into();
-                *slot = Some(text.clone());
-                Some(text)
-            }
-        }
-    }
-
-    /// Plans and the like, which repeat over the whole file.
-    pub fn word(&mut self, bytes: &[u8]) -> Option<Text> {
-        if let Some(latest) = &self.latest
-            && latest.as_bytes() == bytes
-        {
-            return Some(latest.clone());
-        }
-        let text = match self.known.get(bytes) {
-            Some(known) => known.clone(),
-            None => {
-                let text: Text = std::str::from_utf8(bytes).ok()?.into();
-                if self.known.len() < REMEMBERED {
-                    self.known.insert(bytes.into(), text.clone());
-                }
-                text
-            }
-        };
-        self.latest = Some(text.clone());
-        Some(text)
-    }
-
-    /// A currency by its three letters.
-    pub fn currency(&mut self, bytes: &[u8]) -> Option<Currency> {
-        if let Some(currency) = self.currency
-            && currency.bytes() == bytes
-        {
-            return Some(currency);
-        }
-        self.currency = Some(Currency::parse(std::str::from_utf8(bytes).ok()?).ok()?);
-        self.currency
-    }
+    out.extend_from_slice(&filed.fact.booked_seq.to_be_bytes());
 }
 
 /// A signed number whose bytes order like the number.
@@ -357,48 +70,118 @@ fn ordered(value: i64) -> [u8; 8] {
     ((value as u64) ^ (1 << 63)).to_be_bytes()
 }
 
-fn put_ordered_text(out: &mut Vec<u8>, text: &str) {
-    if text.bytes().all(|b| b > 1) {
-        out.extend_from_slice(text.as_bytes());
-    } else {
-        for byte in text.bytes() {
-            match byte {
-                0 | 1 => out.extend_from_slice(&[1, byte + 1]),
-                _ => out.push(byte),
+/// Everything of a fact, for the sorted runs of an import; [`unpack`] reads it.
+pub fn pack(filed: &Filed, out: &mut Vec<u8>) {
+    let fact = &filed.fact;
+    put_text(out, &filed.under);
+    put_text(out, &fact.customer);
+    put_text(out, &fact.source);
+    put_i64(out, fact.recorded_at.micros());
+    put_option(out, fact.version);
+    put_i64(out, fact.booked_seq as i64);
+    put_i64(out, i64::from(fact.payload.payload));
+    put_i64(out, fact.payload.row as i64);
+    match &fact.body {
+        Body::Attributes { effective_at, values } => {
+            out.push(0);
+            put_option(out, effective_at.map(Instant::micros));
+            put_text(out, &values.as_ref().map_or_else(String::new, attributes_text));
+        }
+        Body::State { subscription, item, effective_at, seq, state } => {
+            out.push(1);
+            put_text(out, subscription);
+            put_text(out, item);
+            put_i64(out, effective_at.micros());
+            put_i64(out, *seq);
+            match state {
+                None => out.push(0),
+                Some(state) => {
+                    out.push(1);
+                    pack_state(out, state);
+                }
             }
         }
     }
-    out.push(0);
+}
+
+fn pack_state(out: &mut Vec<u8>, state: &ItemState) {
+    out.push(status_code(state.status) as u8);
+    put_text(out, state.plan.as_deref().unwrap_or_default());
+    out.extend_from_slice(&state.amount.mantissa().to_le_bytes());
+    out.push(state.amount.scale());
+    out.extend_from_slice(state.currency.as_str().as_bytes());
+    out.push(interval_code(state.interval) as u8);
+    put_i64(out, i64::from(state.interval_count));
+    put_i64(out, state.quantity_micros);
+    out.push(u8::from(state.usage_type == UsageType::Metered));
+    put_text(out, &discounts_text(&state.discounts));
+    put_option(out, state.trial_end.map(Instant::micros));
+    put_option(out, state.cancel_requested_at.map(Instant::micros));
+    put_option(out, state.cancel_at.map(Instant::micros));
+    out.push(reason_code(state.reason) as u8);
+    put_text(out, state.reason_text.as_deref().unwrap_or_default());
+    out.push(u8::from(state.reconstructed));
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {
-    put_number(out, text.len() as u64);
+    out.extend_from_slice(&(text.len() as u32).to_le_bytes());
     out.extend_from_slice(text.as_bytes());
 }
 
-fn put_number(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
+fn put_i64(out: &mut Vec<u8>, value: i64) {
+    out.extend_from_slice(&value.to_le_bytes());
 }
 
-fn put_signed(out: &mut Vec<u8>, value: i64) {
-    put_number(out, ((value << 1) ^ (value >> 63)) as u64);
+fn put_option(out: &mut Vec<u8>, value: Option<i64>) {
+    out.push(u8::from(value.is_some()));
+    put_i64(out, value.unwrap_or_default());
 }
 
-fn put_wide(out: &mut Vec<u8>, value: i128) {
-    match i64::try_from(value) {
-        Ok(value) => {
-            out.push(0);
-            put_signed(out, value);
+/// Reads what [`pack`] wrote; `None` when it is cut short or not what was written.
+pub fn unpack(bytes: &[u8]) -> Option<Filed> {
+    let mut from = Cursor { bytes };
+    let (under, customer, source) = (from.text()?, from.text()?, from.text()?);
+    let recorded_at = Instant::from_micros(from.i64()?);
+    let version = from.option()?;
+    let booked_seq = from.i64()? as u64;
+    let payload = PayloadRef { payload: u32::try_from(from.i64()?).ok()?, row: from.i64()? as u64 };
+    let body = match from.u8()? {
+        0 => {
+            let effective_at = from.option()?.map(Instant::from_micros);
+            let text = from.text()?;
+            let values = if text.is_empty() { None } else { Some(serde_json::from_str(&text).ok()?) };
+            Body::Attributes { effective_at, values }
         }
-        Err(_) => {
-            out.push(1);
-            out.extend_from_slice(&value.to_le_bytes());
+        _ => {
+            let (subscription, item) = (from.text()?, from.text()?);
+            let effective_at = Instant::from_micros(from.i64()?);
+            let seq = from.i64()?;
+            let state = if from.u8()? == 1 { Some(Box::new(unpack_state(&mut from)?)) } else { None };
+            Body::State { subscription, item, effective_at, seq, state }
         }
-    }
+    };
+    let fact = Fact { source, customer, body, recorded_at, version, booked_seq, payload };
+    Some(Filed { under, fact })
+}
+
+fn unpack_state(from: &mut Cursor) -> Option<ItemState> {
+    Some(ItemState {
+        status: status_of(i32::from(from.u8()?))?,
+        plan: Some(from.text()?).filter(|p| !p.is_empty()),
+        amount: Decimal::new(i128::from_le_bytes(from.take(16)?.try_into().ok()?), from.u8()?),
+        currency: Currency::parse(std::str::from_utf8(from.take(3)?).ok()?).ok()?,
+        interval: interval_of(i32::from(from.u8()?))?,
+        interval_count: u32::try_from(from.i64()?).ok()?,
+        quantity_micros: from.i64()?,
+        usage_type: if from.u8()? == 1 { UsageType::Metered } else { UsageType::Licensed },
+        discounts: discounts_of(&from.text()?)?,
+        trial_end: from.option()?.map(Instant::from_micros),
+        cancel_requested_at: from.option()?.map(Instant::from_micros),
+        cancel_at: from.option()?.map(Instant::from_micros),
+        reason: reason_of(i32::from(from.u8()?)),
+        reason_text: Some(from.text()?).filter(|t| !t.is_empty()),
+        reconstructed: from.u8()? == 1,
+    })
 }
 
 struct Cursor<'a> {
@@ -416,58 +199,134 @@ impl<'a> Cursor<'a> {
         Some(self.take(1)?[0])
     }
 
-    fn ordered(&mut self) -> Option<i64> {
-        let bits = u64::from_be_bytes(self.take(8)?.try_into().ok()?);
-        Some((bits ^ (1 << 63)) as i64)
+    fn i64(&mut self) -> Option<i64> {
+        Some(i64::from_le_bytes(self.take(8)?.try_into().ok()?))
     }
 
-    fn ordered_text(&mut self) -> Option<std::borrow::Cow<'a, [u8]>> {
-        let end = self.bytes.iter().position(|b| *b == 0)?;
-        let raw = self.take(end + 1)?.split_last()?.1;
-        if !raw.contains(&1) {
-            return Some(raw.into());
-        }
-        let mut text = Vec::with_capacity(raw.len());
-        let mut bytes = raw.iter();
-        while let Some(byte) = bytes.next() {
-            text.push(if *byte == 1 { bytes.next()?.checked_sub(1)? } else { *byte });
-        }
-        Some(text.into())
+    fn option(&mut self) -> Option<Option<i64>> {
+        let some = self.u8()? == 1;
+        let value = self.i64()?;
+        Some(some.then_some(value))
     }
 
-    fn bytes(&mut self) -> Option<&'a [u8]> {
-        let length = usize::try_from(self.number()?).ok()?;
-        self.take(length)
-    }
-
-    fn text(&mut self) -> Option<&'a str> {
-        std::str::from_utf8(self.bytes()?).ok()
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        let mut value = 0u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.u8()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    fn signed(&mut self) -> Option<i64> {
-        let bits = self.number()?;
-        Some((bits >> 1) as i64 ^ -((bits & 1) as i64))
-    }
-
-    fn wide(&mut self) -> Option<i128> {
-        match self.u8()? {
-            0 => Some(i128::from(self.signed()?)),
-            _ => Some(i128::from_le_bytes(self.take(16)?.try_into().ok()?)),
-        }
+    fn text(&mut self) -> Option<Text> {
+        let length = u32::from_le_bytes(self.take(4)?.try_into().ok()?) as usize;
+        Some(std::str::from_utf8(self.take(length)?).ok()?.into())
     }
 }
 
+/// Codes in segments: position in the lists below, never to be changed.
+pub fn status_code(status: Status) -> i32 {
+    Status::ALL.iter().position(|s| *s == status).map_or(0, |at| at as i32)
+}
+
+/// Reads [`status_code`].
+pub fn status_of(code: i32) -> Option<Status> {
+    Status::ALL.get(usize::try_from(code).ok()?).copied()
+}
+
+/// Day 0, week 1, month 2, year 3.
+pub fn interval_code(unit: IntervalUnit) -> i32 {
+    match unit {
+        IntervalUnit::Day => 0,
+        IntervalUnit::Week => 1,
+        IntervalUnit::Month => 2,
+        IntervalUnit::Year => 3,
+    }
+}
+
+/// Reads [`interval_code`].
+pub fn interval_of(code: i32) -> Option<IntervalUnit> {
+    [IntervalUnit::Day, IntervalUnit::Week, IntervalUnit::Month, IntervalUnit::Year]
+        .get(usize::try_from(code).ok()?)
+        .copied()
+}
+
+/// None 0, voluntary 1, involuntary 2.
+pub fn reason_code(reason: Option<CancelReason>) -> i32 {
+    match reason {
+        None => 0,
+        Some(CancelReason::Voluntary) => 1,
+        Some(CancelReason::Involuntary) => 2,
+    }
+}
+
+/// Reads [`reason_code`].
+pub fn reason_of(code: i32) -> Option<CancelReason> {
+    match code {
+        1 => Some(CancelReason::Voluntary),
+        2 => Some(CancelReason::Involuntary),
+        _ => None,
+    }
+}
+
+/// Empty for no discounts, else the JSON list.
+pub fn discounts_text(discounts: &[Discount]) -> String {
+    if discounts.is_empty() { String::new() } else { Discount::list_to_json(discounts) }
+}
+
+/// Reads [`discounts_text`].
+pub fn discounts_of(text: &str) -> Option<Vec<Discount>> {
+    if text.is_empty() {
+        return Some(Vec::new());
+    }
+    Discount::parse_list(text, &mut |t| Instant::parse_rfc3339(t).map_err(|e| e.to_string())).ok()
+}
+
+/// Attributes as JSON; equal maps give equal text. A withdrawn row is the empty text.
+pub fn attributes_text(values: &netnew_facts::Attributes) -> String {
+    serde_json::to_string(values).expect("a map of strings always serialises")
+}
+
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    fn filed() -> Filed {
+        let mut state = ItemState::monthly(
+            Decimal::parse("-12345678901234567890.123").unwrap(),
+            Currency::parse("EUR").unwrap(),
+        );
+        state.plan = Some("Pro".into());
+        state.cancel_at = Some(Instant::from_micros(-5));
+        state.reason = Some(CancelReason::Involuntary);
+        state.reason_text = Some("card".into());
+        Filed::own(Fact {
+            source: "files".into(),
+            customer: "acme".into(),
+            body: Body::State {
+                subscription: "s".into(),
+                item: "i".into(),
+                effective_at: Instant::from_micros(-7),
+                seq: -1,
+                state: Some(Box::new(state)),
+            },
+            recorded_at: Instant::from_micros(9),
+            version: Some(3),
+            booked_seq: 11,
+            payload: PayloadRef { payload: 2, row: 5 },
+        })
+    }
+
+    #[test]
+    fn a_fact_comes_back_as_it_was() {
+        let mut bytes = Vec::new();
+        pack(&filed(), &mut bytes);
+        assert_eq!(unpack(&bytes), Some(filed()));
+        assert_eq!(unpack(&bytes[..bytes.len() - 1]), None);
+    }
+
+    #[test]
+    fn keys_order_by_time_also_before_1970() {
+        let key = |micros: i64| {
+            let mut one = filed();
+            if let Body::State { effective_at, .. } = &mut one.fact.body {
+                *effective_at = Instant::from_micros(micros);
+            }
+            let mut bytes = Vec::new();
+            key_bytes(&one, &mut bytes);
+            bytes
+        };
+        assert!(key(-7) < key(-6) && key(-1) < key(0) && key(0) < key(1));
+    }
+}
