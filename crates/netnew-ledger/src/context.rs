@@ -2,7 +2,7 @@
 
 use crate::attributes::Dimensions;
 use netnew_facts::Text;
-use netnew_money::{Currency, Day, Grain, Instant, MoneyError, RateTable, Zone};
+use netnew_money::{Currency, Day, Grain, Instant, MoneyError, Rate, RateTable, Zone};
 use netnew_policy::Policy;
 use std::collections::BTreeMap;
 
@@ -37,6 +37,18 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// The rate from one currency to another on a day. Past now, where none is published yet, it is the last one up to
+    /// now: the known future is told at today's rates.
+    pub fn rate_between(&self, from: Currency, to: Currency, day: Day) -> Result<Rate, MoneyError> {
+        let age = self.policy.fx_max_age_days;
+        let on = |day: Day| self.rates.lookup(from, to, day, age, self.book_currency);
+        let today = self.zone.day_of(self.now());
+        match on(day) {
+            Err(missing) if day > today => on(today).map_err(|_| missing),
+            found => found,
+        }
+    }
+
     /// Time never runs past what was known: the instant up to which things have happened.
     pub fn now(&self) -> Instant {
         self.as_of.min(self.known_on)

@@ -81,10 +81,11 @@ pub fn rate(ctx: &Context, customer: &str, day: Day, currency: Currency) -> Resu
     if currency == ctx.book_currency {
         return Ok(Ratio::ONE);
     }
-    ctx.rates
-        .lookup(currency, ctx.book_currency, day, ctx.policy.fx_max_age_days, ctx.book_currency)
-        .map(|r| r.value)
-        .map_err(|source| LedgerError::Rate { customer: customer.to_string(), day, source })
+    ctx.rate_between(currency, ctx.book_currency, day).map(|r| r.value).map_err(|source| LedgerError::Rate {
+        customer: customer.to_string(),
+        day,
+        source,
+    })
 }
 
 pub(crate) fn overflow(customer: &str) -> LedgerError {

@@ -49,8 +49,7 @@ impl<'a> Converter<'a> {
         if let Some(rate) = self.rates.borrow().get(&(from, day)) {
             return Ok(Some(*rate));
         }
-        let rate =
-            self.ctx.rates.lookup(from, to, day, self.ctx.policy.fx_max_age_days, self.ctx.book_currency)?;
+        let rate = self.ctx.rate_between(from, to, day)?;
         self.rates.borrow_mut().insert((from, day), rate);
         Ok(Some(rate))
     }

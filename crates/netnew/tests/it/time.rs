@@ -106,6 +106,11 @@ fn two_currencies_keep_the_identity_through_an_fx_line() {
         desk.waterfall(&["--to", "2026-01-31", "--constant-rates", "2026-01-10"]),
         ["2026-01-01 0 160 0 0 0 0 0 0 160 =2"]
     );
+    // The known future is told at today's rates: there are no others yet.
+    assert_eq!(
+        desk.waterfall(&["--from", "2026-05-01", "--to", "2026-05-31"]),
+        ["2026-05-01 165 0 0 0 0 0 0 0 165 =2"]
+    );
     let original = desk.ok(&["mrr", "--to", "2026-01-31", "--currency", "original"]);
     let told: Vec<&str> = rows(&original).iter().filter_map(|r| r["currency"].as_str()).collect();
     assert_eq!(told, ["EUR", "USD"]);
