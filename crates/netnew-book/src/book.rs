@@ -216,7 +216,7 @@ impl Book {
         // Another process may merge segments away between listing and opening them; then the list is old.
         let mut tries = 0;
         loop {
-            match self.try_snapshot(known_on) {
+            match self.try_snapshot(Some(known_on)) {
                 Err(BookError::Io { source, .. })
                     if source.kind() == std::io::ErrorKind::NotFound && tries < 20 =>
                 {
@@ -231,7 +231,12 @@ impl Book {
         }
     }
 
-    fn try_snapshot(&self, known_on: Instant) -> Result<Snapshot, BookError> {
+    /// A view for writing: merges of customers are not applied, so that one that leads in a circle can be withdrawn.
+    pub(crate) fn unmerged_snapshot(&self) -> Result<Snapshot, BookError> {
+        self.try_snapshot(None)
+    }
+
+    fn try_snapshot(&self, known_on: Option<Instant>) -> Result<Snapshot, BookError> {
         let mut catalog = self.catalog();
         let transaction = catalog.transaction()?;
         let infos = catalog::segments(&transaction)?;
@@ -247,7 +252,10 @@ impl Book {
             let file = self.files.open(&path).map_err(BookError::io(&path))?;
             segments.push((info, file));
         }
-        let canonical = canonical(&aliases, known_on)?;
+        let canonical = match known_on {
+            Some(known_on) => canonical(&aliases, known_on)?,
+            None => BTreeMap::new(),
+        };
         Ok(Snapshot { segments, aliases, rates, version, payloads, canonical })
     }
 }

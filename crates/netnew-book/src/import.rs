@@ -50,6 +50,8 @@ pub enum KindOfBody {
 pub enum Finish {
     /// Book it, durably.
     Commit,
+    /// Book it if its rows do not contradict one another; else only say so.
+    CommitIfConsistent,
     /// Only say what would happen.
     DryRun,
 }
@@ -116,7 +118,7 @@ impl Book {
     pub fn begin_import(&self, options: ImportOptions) -> Result<Import<'_>, BookError> {
         let lock = self.write_lock(options.wait_ms)?;
         self.remove_leftovers()?;
-        let snapshot = self.snapshot()?;
+        let snapshot = self.unmerged_snapshot()?;
         let first_seq = snapshot.version() + 1;
         let tmp = self.dir.join("tmp");
         Ok(Import {

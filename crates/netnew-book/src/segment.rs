@@ -86,6 +86,9 @@ pub struct SegmentInfo {
     pub bytes: u64,
     /// XXH3-64 of the file.
     pub checksum: u64,
+    /// XXH3-64 of the list of owners beside it.
+    #[serde(default)]
+    pub owners_checksum: u64,
     /// Latest `recorded_at` in microseconds.
     pub newest_recorded: i64,
     /// Per source, the earliest and latest `effective_at` of its states in microseconds.

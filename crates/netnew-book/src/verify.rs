@@ -76,11 +76,11 @@ impl Book {
     fn verify_segment(&self, info: &SegmentInfo) -> Result<(), String> {
         let path = self.segment_path(&info.name);
         let file = self.files.open(&path).map_err(|e| e.to_string())?;
-        let (bytes, checksum) = checksum(file.clone()).map_err(|e| e.to_string())?;
+        let (bytes, found) = checksum(file.clone()).map_err(|e| e.to_string())?;
         if bytes != info.bytes {
             return Err(format!("{bytes} bytes long, {} were written", info.bytes));
         }
-        if checksum != info.checksum {
+        if found != info.checksum {
             return Err("its bytes have changed since it was written".into());
         }
         let mut cursor = SegmentCursor::open(file, &info.name, (0, u64::MAX)).map_err(|e| e.to_string())?;
@@ -98,8 +98,11 @@ impl Book {
             return Err(format!("{rows} rows, {} were written", info.rows));
         }
         let owners = self.segment_path(&format!("{}.owners", info.name));
-        if !self.files.exists(&owners) {
-            return Err("its list of owners is missing".into());
+        let file = self.files.open(&owners).map_err(|e| format!("its list of owners: {e}"))?;
+        match checksum(file) {
+            Ok((_, found)) if found == info.owners_checksum => {}
+            Ok(_) => return Err("its list of owners has changed since it was written".into()),
+            Err(error) => return Err(format!("its list of owners: {error}")),
         }
         Ok(())
     }

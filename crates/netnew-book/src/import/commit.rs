@@ -40,15 +40,22 @@ impl Import<'_> {
             None => None,
         };
         let segments: Vec<Written> = main.map(|(written, _)| written).into_iter().chain(shadows).collect();
-        let books = finish == Finish::Commit && outcome.facts > 0;
+        let wanted = match finish {
+            Finish::Commit => true,
+            Finish::CommitIfConsistent => outcome.conflicts.is_empty(),
+            Finish::DryRun => false,
+        };
+        let books = wanted && outcome.facts > 0;
         if books {
             self.commit(&segments, &rates, &aliases, &outcome, number)?;
         }
         let (book, lock) = (self.book, self._lock);
         drop(self.snapshot);
-        book.clear_temporary()?;
         if books {
-            book.compact()?;
+            // What is booked is booked: tidying up that fails (a full disk) is the next writer's, who begins with it.
+            let _ = book.clear_temporary().and_then(|()| book.compact());
+        } else {
+            book.clear_temporary()?;
         }
         drop(lock);
         Ok(outcome)
@@ -278,10 +285,10 @@ impl<'b> Pending<'b> {
 
     fn finish(self) -> Result<Option<(Written, Pairs)>, BookError> {
         let Some(writer) = self.writer else { return Ok(None) };
-        let (info, pairs) = writer.finish()?;
+        let (mut info, pairs) = writer.finish()?;
         let tmp = self.book.dir.join("tmp");
         let (segment, owners) = (tmp.join(&self.name), tmp.join(format!("{}.owners", self.name)));
-        owners::write(&*self.book.files, &owners, &pairs)?;
+        info.owners_checksum = owners::write(&*self.book.files, &owners, &pairs)?;
         Ok(Some((Written { info, segment, owners }, pairs)))
     }
 }
@@ -321,7 +328,7 @@ impl Book {
     /// Merges segments of about one size until few of each size are left. Nothing a reader sees changes.
     pub fn compact(&self) -> Result<(), BookError> {
         loop {
-            let snapshot = self.snapshot()?;
+            let snapshot = self.unmerged_snapshot()?;
             let Some(chosen) = tier(&snapshot) else { return Ok(()) };
             self.merge_segments(&snapshot, &chosen)?;
         }

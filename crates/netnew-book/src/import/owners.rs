@@ -5,21 +5,26 @@ use crate::files::{FileLayer, ReadFile, Reading};
 use std::collections::BTreeMap;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
+use xxhash_rust::xxh3::Xxh3;
 
 /// Bytes of a pair: hash of (source, subscription), hash of the customer.
 const PAIR: u64 = 16;
 
-/// Writes sorted pairs and syncs them.
-pub fn write(files: &dyn FileLayer, path: &Path, owners: &[(u64, u64)]) -> Result<(), BookError> {
+/// Writes sorted pairs and syncs them; returns the XXH3-64 of the file.
+pub fn write(files: &dyn FileLayer, path: &Path, owners: &[(u64, u64)]) -> Result<u64, BookError> {
     let file = files.create(path).map_err(BookError::io(path))?;
     let mut out = BufWriter::with_capacity(1 << 18, file);
-    let mut all = || -> std::io::Result<()> {
+    let mut all = || -> std::io::Result<u64> {
+        let mut hash = Xxh3::new();
         for (subscription, customer) in owners {
-            out.write_all(&subscription.to_le_bytes())?;
-            out.write_all(&customer.to_le_bytes())?;
+            for bytes in [subscription.to_le_bytes(), customer.to_le_bytes()] {
+                hash.update(&bytes);
+                out.write_all(&bytes)?;
+            }
         }
         out.flush()?;
-        out.get_mut().sync()
+        out.get_mut().sync()?;
+        Ok(hash.digest())
     };
     all().map_err(BookError::io(path))
 }

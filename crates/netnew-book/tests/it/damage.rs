@@ -40,3 +40,14 @@ fn a_short_or_missing_file_is_found() {
     let (name, findings) = damaged(|path| std::fs::remove_file(path).unwrap());
     assert!(findings[0].message.contains(&name), "{findings:?}");
 }
+
+#[test]
+fn a_damaged_list_of_owners_is_found() {
+    let (name, findings) = damaged(|path| {
+        let owners = path.with_file_name(format!("{}.owners", path.file_name().unwrap().to_string_lossy()));
+        let mut bytes = std::fs::read(&owners).unwrap();
+        bytes[20] ^= 1;
+        std::fs::write(&owners, bytes).unwrap();
+    });
+    assert!(findings[0].message.contains(&name) && findings[0].message.contains("owners"), "{findings:?}");
+}

@@ -169,3 +169,20 @@ fn a_backup_comes_back_whole() {
     std::fs::write(&file, b"something else").unwrap();
     assert_eq!(Book::restore(&file, &dir.path().join("third")).unwrap_err().code(), "damaged_segment");
 }
+
+#[test]
+fn a_circle_of_merges_is_refused_on_reading_and_can_be_withdrawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let book = book(&dir.path().join("b"));
+    import(&book, vec![state(1, "a", "s", 0, 10)], How::default());
+    let merge = |from: &str, to: Option<&str>| Statement {
+        row: 1,
+        recorded_at: None,
+        version: None,
+        body: StatementBody::Alias { customer: from.into(), merged_into: to.map(Into::into) },
+    };
+    import(&book, vec![merge("a", Some("b")), merge("b", Some("a"))], How::default());
+    assert_eq!(book.snapshot().err().expect("a circle").code(), "alias_cycle");
+    import(&book, vec![merge("b", None)], How { now: 2_000, ..How::default() });
+    assert_eq!(lines(&book.snapshot().unwrap()), ["b a s 0 10"]);
+}

@@ -74,7 +74,11 @@ pub fn import(book: &Book, args: &ImportArgs, env: &Environment) -> Result<Summa
     }
     let spinner = progress(0, "writing");
     let refuse = args.dry_run || (args.strict && problems.count > 0);
-    let outcome = import.finish(if refuse { Finish::DryRun } else { Finish::Commit })?;
+    let outcome = import.finish(match (refuse, args.strict) {
+        (true, _) => Finish::DryRun,
+        (false, true) => Finish::CommitIfConsistent,
+        (false, false) => Finish::Commit,
+    })?;
     spinner.finish_and_clear();
     for conflict in &outcome.conflicts {
         problems.add(conflict_problem(conflict, args));

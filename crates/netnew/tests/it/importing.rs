@@ -30,6 +30,21 @@ fn bad_rows_are_problems_and_good_rows_go_in() {
 }
 
 #[test]
+fn strict_refuses_a_file_that_contradicts_itself() {
+    let desk = Desk::new("2026-04-15T00:00:00Z");
+    let file = desk.file(
+        "s.csv",
+        "customer,subscription,effective_at,amount\nacme,s1,2026-01-10,20\nacme,s1,2026-01-10,25\n",
+    );
+    let (value, code) = desk.json(&["import", &file, "--strict"]);
+    assert_eq!((code, value["problems"][0]["code"].as_str()), (1, Some("conflicting_fact")));
+    assert!(desk.movements(&[]).is_empty());
+    let (_, code) = desk.json(&["import", &file]);
+    assert_eq!(code, 1);
+    assert_eq!(desk.movements(&[]), ["2026-01-10 acme new 25 other -"]);
+}
+
+#[test]
 fn a_dry_run_changes_nothing() {
     let desk = Desk::new("2026-04-15T00:00:00Z");
     let file = desk.file("s.csv", "customer,subscription,effective_at,amount\nacme,s1,2026-01-10,20\n");
