@@ -435,6 +435,17 @@ impl Snapshot {
         Ok(least.map(Instant::from_micros))
     }
 
+    /// Per source the `effective_at` of its earliest state, superseded ones included: where its history begins.
+    pub fn begins(&self) -> BTreeMap<Text, Instant> {
+        let mut first: BTreeMap<Text, Instant> = BTreeMap::new();
+        for (source, (at, _)) in self.segments.iter().flat_map(|(info, _)| &info.sources) {
+            let at = Instant::from_micros(*at);
+            let slot = first.entry(source.as_str().into()).or_insert(at);
+            *slot = (*slot).min(at);
+        }
+        first
+    }
+
     /// Per source the newest `effective_at`, not after `as_of`, of its states recorded by `known_on`.
     pub fn data_through(
         &self,

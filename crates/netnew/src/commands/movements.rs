@@ -44,6 +44,9 @@ pub struct Movement {
     pub group: GroupKey,
     /// Expected, not yet happened.
     pub expected: bool,
+    /// A first movement at the very instant at which the source's history begins, together with others': the customer
+    /// may well have been there before.
+    pub truncated: bool,
 }
 
 /// Prints the movements.
@@ -101,6 +104,7 @@ pub fn collect(
         )?;
         movements = parts.into_iter().flatten().collect();
     }
+    mark_truncated(report, &mut movements);
     movements.sort_by(|a, b| {
         (a.at, &a.customer, &a.step, &a.item.item, &a.item.subscription, a.row.regroup).cmp(&(
             b.at,
@@ -112,6 +116,21 @@ pub fn collect(
         ))
     });
     Ok(movements)
+}
+
+/// Marks what looks like an opening balance: several customers who are new at the first instant their source knows.
+/// A single one is taken for the first customer there ever was.
+fn mark_truncated(report: &Report, movements: &mut [Movement]) {
+    for (source, first) in report.snapshot.begins() {
+        let opens = |m: &Movement| m.row.kind == Kind::New && m.at == first && m.item.source == source;
+        let mut customers: Vec<Text> =
+            movements.iter().filter(|m| opens(m)).map(|m| m.customer.clone()).collect();
+        customers.sort();
+        customers.dedup();
+        if customers.len() > 1 {
+            movements.iter_mut().filter(|m| opens(m)).for_each(|m| m.truncated = true);
+        }
+    }
 }
 
 fn of_ledger(
@@ -179,6 +198,7 @@ fn movement(
         facts: ledger.row_facts(row).into_iter().map(|f| f.id()).collect(),
         group,
         expected: step.expected,
+        truncated: false,
     })
 }
 
@@ -210,6 +230,9 @@ pub fn to_json(m: &Movement, report: &Report) -> Value {
     put("facts", json!(m.facts));
     if !report.by.is_empty() {
         put("group", super::mrr::group_json(&m.group));
+    }
+    if m.truncated {
+        put("truncated", json!(true));
     }
     if m.expected {
         put("expected", json!(true));
@@ -248,5 +271,12 @@ pub fn table(movements: &[Movement]) -> String {
             m.id[..12].to_string(),
         ]);
     }
-    table.render() + "An id explains itself: netnew explain ID\n"
+    let truncated = movements.iter().filter(|m| m.truncated).count();
+    let note = match truncated {
+        0 => String::new(),
+        n => format!(
+            "{n} of these are new at the very instant at which their source's history begins: the customers may have been there before.\n"
+        ),
+    };
+    table.render() + &note + "An id explains itself: netnew explain ID\n"
 }

@@ -198,3 +198,22 @@ fn policies_compare_knob_by_knob_with_nothing_left_over() {
         .collect();
     assert_eq!(told, ["discount.one_time c -10", "pause b 30", "interval.week a -6.6666666667"]);
 }
+
+#[test]
+fn an_opening_balance_is_marked_as_truncated_history() {
+    let marked = |states: &str| -> Vec<String> {
+        let desk = Desk::new("2026-04-15T00:00:00Z");
+        desk.import("s.csv", states);
+        let value = desk.ok(&["movements"]);
+        rows(&value)
+            .iter()
+            .filter(|m| m["truncated"] == true)
+            .map(|m| m["customer"].as_str().unwrap_or_default().to_string())
+            .collect()
+    };
+    let head = "customer,subscription,effective_at,amount\n";
+    let opening = format!("{head}a,s1,2026-01-01,10\nb,s2,2026-01-01,10\nc,s3,2026-01-09,10\n");
+    assert_eq!(marked(&opening), ["a", "b"]);
+    let from_scratch = format!("{head}a,s1,2026-01-01,10\nb,s2,2026-01-05,10\n");
+    assert!(marked(&from_scratch).is_empty());
+}
