@@ -78,6 +78,8 @@ pub struct Outcome {
     pub duplicates: u64,
     /// Added facts that replaced an earlier one.
     pub superseded: u64,
+    /// Of the duplicates, those kept because they say again, under a version of their own, what holds.
+    pub confirmed: u64,
     /// Contradictions inside the import; at most a thousand.
     pub conflicts: Vec<Conflict>,
 }

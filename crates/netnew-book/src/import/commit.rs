@@ -45,7 +45,7 @@ impl Import<'_> {
             Finish::CommitIfConsistent => outcome.conflicts.is_empty(),
             Finish::DryRun => false,
         };
-        let books = wanted && outcome.facts > 0;
+        let books = wanted && outcome.facts + outcome.confirmed > 0;
         if books {
             self.commit(&segments, &rates, &aliases, &outcome, number)?;
         }

@@ -76,13 +76,21 @@ pub fn decide(existing: Vec<Filed>, rows: Vec<Filed>, terms: &Terms, outcome: &m
         Some(place) if !terms.whole.is_empty() => missing(&known, &rows, &place, terms, outcome),
         _ => Vec::new(),
     };
-    for fact in rows {
+    let repeated = repeats(&known, &rows);
+    for (fact, repeated) in rows.into_iter().zip(repeated) {
         let news = match &fact.body {
+            Body::State { .. } if repeated => News::Nothing,
             Body::State { .. } => state_news(&known, &fact, terms, outcome),
             Body::Attributes { values, .. } => attribute_news(&known, &fact, values.as_ref()),
         };
         match news {
             News::Nothing => outcome.duplicates += 1,
+            News::Confirms => {
+                outcome.duplicates += 1;
+                outcome.confirmed += 1;
+                known.add(fact.clone());
+                added.push(fact);
+            }
             News::Adds | News::Supersedes => {
                 outcome.facts += 1;
                 outcome.superseded += u64::from(matches!(news, News::Supersedes));
@@ -94,8 +102,36 @@ pub fn decide(existing: Vec<Filed>, rows: Vec<Filed>, terms: &Terms, outcome: &m
     added
 }
 
+/// Of a delivery that says one key several times without saying in what order, the last row holds. Where that is what
+/// holds already and the rest was said before, the delivery was there before: which of `rows` that goes for.
+fn repeats(known: &Known, rows: &[Fact]) -> Vec<bool> {
+    let mut repeated = vec![false; rows.len()];
+    if known.facts.is_empty() {
+        return repeated;
+    }
+    let mut keys: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (at, fact) in rows.iter().enumerate() {
+        if fact.version.is_none() && matches!(fact.body, Body::State { .. }) {
+            keys.entry(key_of(fact)).or_default().push(at);
+        }
+    }
+    for at in keys.into_values().filter(|at| at.len() > 1) {
+        let last = &rows[at[at.len() - 1]];
+        let one_key = at.iter().all(|i| rows[*i].same_key(last));
+        let holds = known.winner(last).is_some_and(|winner| winner.same_content(last));
+        let said = |i: &usize| known.same_key(last).any(|k| k.same_content(&rows[*i]));
+        if one_key && holds && at.iter().all(said) {
+            at.into_iter().for_each(|i| repeated[i] = true);
+        }
+    }
+    repeated
+}
+
 enum News {
     Nothing,
+    /// Says again what holds, under a version of its own: kept, because what comes late under a version in between must
+    /// not win over it.
+    Confirms,
     Adds,
     Supersedes,
 }
@@ -106,8 +142,11 @@ fn state_news(known: &Known, fact: &Fact, terms: &Terms, outcome: &mut Outcome) 
         return if holds { News::Adds } else { News::Nothing };
     };
     let said_before = |k: &Fact| k.version.is_some() && k.version == fact.version && k.same_content(fact);
-    if winner.same_content(fact) || known.same_key(fact).any(said_before) {
+    if known.same_key(fact).any(said_before) {
         return News::Nothing;
+    }
+    if winner.same_content(fact) {
+        return if fact.version.is_some() { News::Confirms } else { News::Nothing };
     }
     if winner.booked_seq > terms.first_seq
         && winner.version == fact.version

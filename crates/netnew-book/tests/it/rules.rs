@@ -45,6 +45,45 @@ fn an_older_version_that_comes_late_is_kept_and_does_not_win() {
 }
 
 #[test]
+fn what_is_confirmed_later_stands_whatever_comes_late() {
+    let versioned = |version: i64, amount: i64| Statement {
+        recorded_at: Some(Instant::from_micros(version)),
+        version: Some(version),
+        ..state(1, "acme", "s", 0, amount)
+    };
+    let said = [(1, 10), (3, 10), (2, 20)];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let dir = tempfile::tempdir().unwrap();
+        let book = book(&dir.path().join("b"));
+        for at in order {
+            let (version, amount) = said[at];
+            import(&book, vec![versioned(version, amount)], How::default());
+            assert_eq!(counts(&import(&book, vec![versioned(version, amount)], How::default())), (0, 1, 0));
+        }
+        let facts = book.snapshot().unwrap().customer("acme").unwrap().unwrap().facts;
+        let known = |known_on: i64| {
+            let winners = netnew_facts::winning_states(&facts, Instant::from_micros(known_on));
+            let Body::State { state: Some(state), .. } = &winners[0].body else { panic!("a state") };
+            state.amount.to_string()
+        };
+        assert_eq!([known(1), known(2), known(3)], ["10", "20", "10"], "{order:?}");
+    }
+}
+
+#[test]
+fn a_file_that_contradicts_itself_adds_none_the_second_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let book = book(&dir.path().join("b"));
+    let rows = |amounts: &[i64]| {
+        amounts.iter().enumerate().map(|(at, a)| state(at as u64 + 1, "acme", "s", 0, *a)).collect::<Vec<_>>()
+    };
+    assert_eq!(counts(&import(&book, rows(&[10, 20, 10]), How::default())), (3, 0, 2));
+    assert_eq!(counts(&import(&book, rows(&[10, 20, 10]), How::default())), (0, 3, 0));
+    assert_eq!(counts(&import(&book, rows(&[10, 20]), How::default())), (1, 1, 1));
+    assert_eq!(counts(&import(&book, rows(&[10, 20]), How::default())), (0, 2, 0));
+}
+
+#[test]
 fn a_file_that_contradicts_itself_is_told_and_its_later_row_holds() {
     let dir = tempfile::tempdir().unwrap();
     let book = book(&dir.path().join("b"));
