@@ -1,17 +1,36 @@
 //! Why a row is there (section 8).
 
 use crate::movement::Cause;
-use crate::phase::Phase;
-use netnew_facts::{CancelReason, ItemState, Status};
+use netnew_facts::{CancelReason, Status};
+use netnew_money::Amount;
 use std::cmp::Ordering;
 
-/// An item at one end of a group: its phase and the state behind it.
-#[derive(Clone, Copy)]
-pub struct End<'a> {
-    /// The phase that holds.
-    pub phase: &'a Phase,
-    /// The state it comes from.
-    pub state: &'a ItemState,
+/// An item at one end of a group, as far as causes ask.
+pub trait End {
+    /// Its price is below 0.
+    fn is_credit(&self) -> bool;
+    /// Who ended it, if the source says.
+    fn reason(&self) -> Option<CancelReason>;
+    /// Status after transitions in time.
+    fn status(&self) -> Status;
+    /// Its status counts.
+    fn counts(&self) -> bool;
+    /// A payment failed for good.
+    fn lapsed(&self) -> bool;
+    /// Its level.
+    fn mrr(&self) -> Amount;
+    /// Bills in the same currency.
+    fn same_currency(&self, other: &Self) -> bool;
+    /// On the same plan.
+    fn same_plan(&self, other: &Self) -> bool;
+    /// Bills at the same interval.
+    fn same_interval(&self, other: &Self) -> bool;
+    /// The same quantity.
+    fn same_quantity(&self, other: &Self) -> bool;
+    /// The same price of one unit.
+    fn same_price(&self, other: &Self) -> bool;
+    /// By how much discounts take off.
+    fn off_cmp(&self, other: &Self) -> Ordering;
 }
 
 /// What surrounds an item that starts or ends.
@@ -26,8 +45,8 @@ pub struct Surroundings {
 }
 
 /// Cause of an item that starts: nothing live before.
-pub fn of_start(after: End, around: Surroundings) -> Cause {
-    if after.state.amount.is_negative() {
+pub fn of_start<E: End>(after: &E, around: Surroundings) -> Cause {
+    if after.is_credit() {
         Cause::Credit
     } else if around.others_before {
         Cause::AddonAdded
@@ -39,15 +58,15 @@ pub fn of_start(after: End, around: Surroundings) -> Cause {
 }
 
 /// Cause of an item that ends: nothing live after. `end` is the phase that ended it, if one is known.
-pub fn of_end(before: End, end: Option<End>, around: Surroundings) -> Cause {
-    if before.state.amount.is_negative() {
+pub fn of_end<E: End>(before: &E, end: Option<&E>, around: Surroundings) -> Cause {
+    if before.is_credit() {
         return Cause::Credit;
     }
     if around.others_after {
         return Cause::AddonRemoved;
     }
-    let reason = end.and_then(|e| e.state.reason).or(before.state.reason);
-    let failing = matches!(before.phase.status, Status::PastDue | Status::Unpaid);
+    let reason = end.and_then(E::reason).or(before.reason());
+    let failing = matches!(before.status(), Status::PastDue | Status::Unpaid);
     match reason {
         Some(CancelReason::Involuntary) => Cause::CancelInvoluntary,
         None if failing => Cause::CancelInvoluntary,
@@ -56,45 +75,40 @@ pub fn of_end(before: End, end: Option<End>, around: Surroundings) -> Cause {
 }
 
 /// Cause of an item that is live before and after, or of a pair that replaces one another.
-pub fn of_change(before: End, after: End) -> Cause {
-    let (b, a) = (before.state, after.state);
-    if b.currency != a.currency {
-        return Cause::CurrencySwitch;
+pub fn of_change<E: End>(before: &E, after: &E) -> Cause {
+    if !before.same_currency(after) {
+        Cause::CurrencySwitch
+    } else if !before.same_plan(after) {
+        if after.mrr() < before.mrr() { Cause::Downgrade } else { Cause::Upgrade }
+    } else if !before.same_interval(after) {
+        Cause::Interval
+    } else if !before.same_quantity(after) {
+        Cause::Quantity
+    } else if !before.same_price(after) {
+        Cause::PriceChange
+    } else {
+        of_status(before, after)
     }
-    if b.plan != a.plan {
-        let lower = after.phase.level.mrr < before.phase.level.mrr;
-        return if lower { Cause::Downgrade } else { Cause::Upgrade };
-    }
-    if (b.interval, b.interval_count) != (a.interval, a.interval_count) {
-        return Cause::Interval;
-    }
-    if b.quantity_micros != a.quantity_micros {
-        return Cause::Quantity;
-    }
-    if b.amount != a.amount {
-        return Cause::PriceChange;
-    }
-    of_status(before.phase, after.phase)
 }
 
 /// Discounts are compared only where both ends count: one that takes something off nothing says nothing.
-fn of_status(before: &Phase, after: &Phase) -> Cause {
-    if before.counts && after.counts {
-        match after.off.cmp(&before.off) {
+fn of_status<E: End>(before: &E, after: &E) -> Cause {
+    if before.counts() && after.counts() {
+        match after.off_cmp(before) {
             Ordering::Greater => return Cause::DiscountStart,
             Ordering::Less => return Cause::DiscountEnd,
             Ordering::Equal => {}
         }
     }
-    if before.status == Status::Trialing && after.status != Status::Trialing {
+    if before.status() == Status::Trialing && after.status() != Status::Trialing {
         Cause::TrialConversion
-    } else if before.status == after.status && !after.lapsed {
+    } else if before.status() == after.status() && !after.lapsed() {
         Cause::Other
-    } else if after.status == Status::Paused {
+    } else if after.status() == Status::Paused {
         Cause::Pause
-    } else if before.status == Status::Paused {
+    } else if before.status() == Status::Paused {
         Cause::Resume
-    } else if after.status == Status::Unpaid || (after.lapsed && !before.lapsed) {
+    } else if after.status() == Status::Unpaid || (after.lapsed() && !before.lapsed()) {
         Cause::CancelInvoluntary
     } else {
         Cause::Other

@@ -19,10 +19,12 @@ mod replay;
 mod replay_tests;
 mod valuation;
 
-pub use attributes::{Dimensions, Epoch};
+pub use attributes::{Dimensions, Epoch, epochs};
+pub use cause::{End, Surroundings, of_change, of_end, of_start};
 pub use context::{Context, LedgerError};
 pub use level::{Level, level_of};
 pub use movement::{Cause, CustomerLedger, ItemInfo, Kind, Layer, LevelChange, Row, Step};
-pub use phase::{Phase, phases};
+pub use phase::{Phase, Standing, phases};
+pub use posting::{Delta, Part, split};
 pub use replay::replay;
-pub use valuation::Money;
+pub use valuation::{Money, rate};

@@ -232,53 +232,99 @@ fn phase_at(held: &Held, at: Instant, states: &ItemStates, ctx: &Context) -> Res
         status = Status::Canceled;
     }
     let out_of_grace = status == Status::PastDue && grace_end(held, ctx).is_some_and(|end| at >= end);
-    let live = held.here && status != Status::Canceled;
-    let mut phase = Phase {
-        from: at,
-        fact: held.fact,
-        status,
-        level: Level::ZERO,
-        live,
-        counts: false,
-        kept: false,
-        layer: layer(status, state, false),
-        off: Ratio::ZERO,
-        lapsed: live && (out_of_grace || status == Status::Unpaid),
-    };
-    if !live {
-        return Ok(phase);
-    }
-    phase.counts = counts(status, policy) && !out_of_grace;
     let overflow = || LedgerError::Overflow {
         customer: states.facts[0].customer.to_string(),
         item: item_id(states.facts[0]),
     };
-    if phase.counts {
-        let applying: Vec<Discount> = state
-            .discounts
-            .iter()
-            .zip(&held.discount_starts)
-            .filter(|(d, start)| discount_end(d, **start, state, ctx).is_none_or(|end| at < end))
-            .map(|(d, _)| *d)
-            .collect();
-        let metered = state.usage_type == UsageType::Metered;
-        if !metered {
-            phase.level = level_of(state, &applying, policy).ok_or_else(overflow)?;
-            phase.level.committed = committed(held, at, phase.level, ctx).ok_or_else(overflow)?;
-        }
-        let gross = line_value(state.amount, state.quantity_micros).ok_or_else(overflow)?;
-        if !applying.is_empty() {
-            let net = discounted(gross, &applying).ok_or_else(overflow)?;
-            phase.off = gross.checked_sub(net).ok_or_else(overflow)?;
-            phase.layer = layer(status, state, phase.off != Ratio::ZERO);
-            let taken_off = gross > Ratio::ZERO && net == Ratio::ZERO;
-            phase.kept = policy.discount_100 == ZeroRule::StaysActive && taken_off && !metered;
-        }
-        phase.kept |= policy.free_plan == ZeroRule::StaysActive && gross == Ratio::ZERO && !metered;
+    let applying: Vec<Discount> = state
+        .discounts
+        .iter()
+        .zip(&held.discount_starts)
+        .filter(|(d, start)| discount_end(d, **start, state, ctx).is_none_or(|end| at < end))
+        .map(|(d, _)| *d)
+        .collect();
+    let mut standing =
+        Standing::of(state, status, held.here, out_of_grace, &applying, policy).ok_or_else(overflow)?;
+    if standing.counts && state.usage_type == UsageType::Licensed {
+        standing.level.committed = committed(held, at, standing.level, ctx).ok_or_else(overflow)?;
     }
-    phase.kept |= policy.free_plan == ZeroRule::StaysActive && status == Status::Free;
-    phase.kept |= policy.pause == PauseRule::Contraction && status == Status::Paused;
-    Ok(phase)
+    Ok(Phase {
+        from: at,
+        fact: held.fact,
+        status,
+        level: standing.level,
+        live: standing.live,
+        counts: standing.counts,
+        kept: standing.kept,
+        layer: standing.layer,
+        off: standing.off,
+        lapsed: standing.lapsed,
+    })
+}
+
+/// What a state is worth and counts as, once it is settled which status and discounts hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// MRR and ARR; `committed` is the same as MRR here.
+    pub level: Level,
+    /// True while it belongs to this customer and is not canceled.
+    pub live: bool,
+    /// True when its status counts.
+    pub counts: bool,
+    /// True when it holds a customer who is at 0 (section 4).
+    pub kept: bool,
+    /// Part of the stack.
+    pub layer: Layer,
+    /// What discounts take off per billing interval, exactly.
+    pub off: Ratio,
+    /// True when the level is 0 because of a payment that failed for good.
+    pub lapsed: bool,
+}
+
+impl Standing {
+    /// The standing of a state under `status` (after transitions in time) with the discounts that apply. `here`: the
+    /// state names this customer; `out_of_grace`: it has been past due for too long. `None` when the numbers do not fit.
+    pub fn of(
+        state: &ItemState,
+        status: Status,
+        here: bool,
+        out_of_grace: bool,
+        applying: &[Discount],
+        policy: &Policy,
+    ) -> Option<Standing> {
+        let live = here && status != Status::Canceled;
+        let mut standing = Standing {
+            level: Level::ZERO,
+            live,
+            counts: false,
+            kept: false,
+            layer: layer(status, state, false),
+            off: Ratio::ZERO,
+            lapsed: live && (out_of_grace || status == Status::Unpaid),
+        };
+        if !live {
+            return Some(standing);
+        }
+        standing.counts = counts(status, policy) && !out_of_grace;
+        if standing.counts {
+            let metered = state.usage_type == UsageType::Metered;
+            if !metered {
+                standing.level = level_of(state, applying, policy)?;
+            }
+            let gross = line_value(state.amount, state.quantity_micros)?;
+            if !applying.is_empty() {
+                let net = discounted(gross, applying)?;
+                standing.off = gross.checked_sub(net)?;
+                standing.layer = layer(status, state, standing.off != Ratio::ZERO);
+                let taken_off = gross > Ratio::ZERO && net == Ratio::ZERO;
+                standing.kept = policy.discount_100 == ZeroRule::StaysActive && taken_off && !metered;
+            }
+            standing.kept |= policy.free_plan == ZeroRule::StaysActive && gross == Ratio::ZERO && !metered;
+        }
+        standing.kept |= policy.free_plan == ZeroRule::StaysActive && status == Status::Free;
+        standing.kept |= policy.pause == PauseRule::Contraction && status == Status::Paused;
+        Some(standing)
+    }
 }
 
 /// MRR once what is fixed has happened: 0 with a scheduled cancel or on a trial, without discounts that will

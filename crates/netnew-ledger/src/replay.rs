@@ -1,14 +1,14 @@
 //! One customer's facts, replayed: netted steps, kinds and posted rows (sections 4 to 7).
 
 use crate::attributes::epochs;
-use crate::cause::{End, Surroundings, of_change, of_end, of_start};
+use crate::cause::{Surroundings, of_change, of_end, of_start};
 use crate::context::{Context, LedgerError};
 use crate::level::Level;
 use crate::movement::{Cause, CustomerLedger, ItemInfo, Kind, Layer, LevelChange, Row, Step};
 use crate::phase::{ItemStates, Phase, phases};
 use crate::posting::{Delta, split};
 use crate::valuation::{Money, overflow, rate};
-use netnew_facts::{Body, CustomerFacts, Fact, ItemState, Text, winning_states};
+use netnew_facts::{Body, CancelReason, CustomerFacts, Fact, ItemState, Status, Text, winning_states};
 use netnew_money::{Amount, Currency, Day, Grain, Instant, Ratio};
 use netnew_policy::{
     MovementLevel, Netting, PartialCancel, PauseRule, ReactivationWindow, SamePeriod, SecondSubscription,
@@ -672,9 +672,9 @@ impl<'a> Walk<'a> {
         let around =
             Surroundings { others_before: others(true), others_after: others(false), present_before };
         match (before, after) {
-            (Some(before), Some(after)) => of_change(before, after),
-            (None, Some(after)) => of_start(after, around),
-            (Some(before), None) => of_end(before, raw_now, around),
+            (Some(before), Some(after)) => of_change(&before, &after),
+            (None, Some(after)) => of_start(&after, around),
+            (Some(before), None) => of_end(&before, raw_now.as_ref(), around),
             (None, None) => Cause::Other,
         }
     }
@@ -703,6 +703,64 @@ impl<'a> Walk<'a> {
         };
         rows.push(side(true));
         rows.push(side(false));
+    }
+}
+
+/// An item at one end of a group: its phase and the state behind it.
+#[derive(Clone, Copy)]
+struct End<'a> {
+    phase: &'a Phase,
+    state: &'a ItemState,
+}
+
+impl crate::cause::End for End<'_> {
+    fn is_credit(&self) -> bool {
+        self.state.amount.is_negative()
+    }
+
+    fn reason(&self) -> Option<CancelReason> {
+        self.state.reason
+    }
+
+    fn status(&self) -> Status {
+        self.phase.status
+    }
+
+    fn counts(&self) -> bool {
+        self.phase.counts
+    }
+
+    fn lapsed(&self) -> bool {
+        self.phase.lapsed
+    }
+
+    fn mrr(&self) -> Amount {
+        self.phase.level.mrr
+    }
+
+    fn same_currency(&self, other: &Self) -> bool {
+        self.state.currency == other.state.currency
+    }
+
+    fn same_plan(&self, other: &Self) -> bool {
+        self.state.plan == other.state.plan
+    }
+
+    fn same_interval(&self, other: &Self) -> bool {
+        let interval = |s: &ItemState| (s.interval, s.interval_count);
+        interval(self.state) == interval(other.state)
+    }
+
+    fn same_quantity(&self, other: &Self) -> bool {
+        self.state.quantity_micros == other.state.quantity_micros
+    }
+
+    fn same_price(&self, other: &Self) -> bool {
+        self.state.amount == other.state.amount
+    }
+
+    fn off_cmp(&self, other: &Self) -> Ordering {
+        self.phase.off.cmp(&other.phase.off)
     }
 }
 

@@ -1,0 +1,201 @@
+//! What movements add up to per day, kind, cause, plan and currency, and customers per day.
+
+use crate::walk::{Sink, Step};
+use netnew_ledger::{Cause, Kind};
+use netnew_metrics::RollupError;
+use netnew_money::{Amount, Day};
+use std::collections::HashMap;
+
+/// What a cell is about, besides its day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Topic {
+    /// What happened.
+    pub kind: Kind,
+    /// Why.
+    pub cause: Cause,
+    /// Index into the rules' plans.
+    pub plan: u32,
+    /// Index into the rules' currencies.
+    pub currency: u8,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Cell {
+    sum: i64,
+    rows: u32,
+}
+
+/// Customers who came and went on a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DayHeads {
+    /// For the first time.
+    pub new: u32,
+    /// Again.
+    pub reactivated: u32,
+    /// Lost.
+    pub churned: u32,
+}
+
+/// One finished cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayCell {
+    /// The local day.
+    pub day: Day,
+    /// What it is about.
+    pub topic: Topic,
+    /// Sum of MRR in the topic's currency.
+    pub sum: Amount,
+    /// How many rows.
+    pub rows: u64,
+}
+
+/// The rollup by day. Every cell is a sum or a count, so rollups of parts merge in any order to the same.
+#[derive(Clone, Debug, Default)]
+pub struct Days {
+    first: i32,
+    /// One past the last day.
+    days: usize,
+    /// Up to which day; what comes later is only expected.
+    topics: Vec<Topic>,
+    numbers: Vec<u32>,
+    plans: usize,
+    cells: Vec<Vec<Cell>>,
+    /// What left the range of a cell.
+    large: HashMap<(u32, u32), i128>,
+    heads: Vec<DayHeads>,
+    first_change: Option<i64>,
+    with_expected: bool,
+}
+
+const KINDS: usize = Kind::ALL.len();
+const CAUSES: usize = 18;
+
+impl Days {
+    /// An empty rollup of the days `first..=last`, for so many plans and currencies.
+    pub fn new(first: Day, last: Day, plans: usize, currencies: usize, with_expected: bool) -> Days {
+        let days = usize::try_from(last.days_since(first).max(0)).unwrap_or_default() + 1;
+        Days {
+            first: first.days(),
+            days,
+            topics: Vec::new(),
+            numbers: vec![u32::MAX; plans * currencies * KINDS * CAUSES],
+            plans,
+            cells: Vec::new(),
+            large: HashMap::new(),
+            heads: vec![DayHeads::default(); days],
+            first_change: None,
+            with_expected,
+        }
+    }
+
+    fn topic(&mut self, topic: Topic) -> usize {
+        let slot = ((usize::from(topic.currency) * self.plans + topic.plan as usize) * KINDS
+            + topic.kind as usize)
+            * CAUSES
+            + topic.cause as usize;
+        let number = &mut self.numbers[slot];
+        if *number == u32::MAX {
+            *number = self.topics.len() as u32;
+            self.topics.push(topic);
+            self.cells.push(vec![Cell::default(); self.days]);
+        }
+        *number as usize
+    }
+
+    fn add(&mut self, topic: Topic, day: usize, amount: i128, rows: u32) {
+        let number = self.topic(topic);
+        let cell = &mut self.cells[number][day];
+        cell.rows += rows;
+        match i64::try_from(amount).ok().and_then(|amount| cell.sum.checked_add(amount)) {
+            Some(sum) => cell.sum = sum,
+            None => *self.large.entry((number as u32, day as u32)).or_default() += amount,
+        }
+    }
+
+    /// Adds the rollup of other customers over the same days.
+    pub fn merge(&mut self, other: Days) {
+        for (number, topic) in other.topics.iter().enumerate() {
+            for (day, cell) in other.cells[number].iter().enumerate() {
+                if cell.rows > 0 {
+                    self.add(*topic, day, i128::from(cell.sum), cell.rows);
+                }
+            }
+        }
+        for ((number, day), sum) in other.large {
+            self.add(other.topics[number as usize], day as usize, sum, 0);
+        }
+        for (mine, theirs) in self.heads.iter_mut().zip(other.heads) {
+            mine.new += theirs.new;
+            mine.reactivated += theirs.reactivated;
+            mine.churned += theirs.churned;
+        }
+        self.first_change = match (self.first_change, other.first_change) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+
+    /// The cells that hold something, by day and topic.
+    pub fn cells(&self) -> Vec<DayCell> {
+        let mut out = Vec::new();
+        for (number, topic) in self.topics.iter().enumerate() {
+            for (day, cell) in self.cells[number].iter().enumerate().filter(|(_, c)| c.rows > 0) {
+                let more = self.large.get(&(number as u32, day as u32)).copied().unwrap_or_default();
+                out.push(DayCell {
+                    day: Day::from_days(self.first + day as i32),
+                    topic: *topic,
+                    sum: Amount::from_raw(i128::from(cell.sum) + more),
+                    rows: u64::from(cell.rows),
+                });
+            }
+        }
+        out.sort_unstable_by_key(|c| (c.day, c.topic));
+        out
+    }
+
+    /// Customers who came and went, per day on which any did.
+    pub fn heads(&self) -> impl Iterator<Item = (Day, DayHeads)> + '_ {
+        let some = |heads: &DayHeads| *heads != DayHeads::default();
+        self.heads
+            .iter()
+            .enumerate()
+            .filter(move |(_, heads)| some(heads))
+            .map(|(day, heads)| (Day::from_days(self.first + day as i32), *heads))
+    }
+
+    /// When a level changed for the first time, in microseconds.
+    pub fn first_change(&self) -> Option<i64> {
+        self.first_change
+    }
+}
+
+impl Sink for Days {
+    fn step(&mut self, step: &Step) -> Result<(), RollupError> {
+        if step.expected && !self.with_expected {
+            return Ok(());
+        }
+        let day = step.day.days() - self.first;
+        let Ok(day) = usize::try_from(day) else { return Ok(()) };
+        if day >= self.days {
+            return Ok(());
+        }
+        for row in step.rows {
+            let topic = Topic { kind: row.kind, cause: row.cause, plan: row.plan, currency: row.currency };
+            self.add(topic, day, row.amount, 1);
+        }
+        match step.kind {
+            Some(Kind::New) => self.heads[day].new += 1,
+            Some(Kind::Reactivation) => self.heads[day].reactivated += 1,
+            Some(Kind::Churn) => self.heads[day].churned += 1,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _customer: u32, first_change: Option<i64>) -> Result<(), RollupError> {
+        if let Some(at) = first_change {
+            self.first_change = Some(self.first_change.map_or(at, |known| known.min(at)));
+        }
+        Ok(())
+    }
+}

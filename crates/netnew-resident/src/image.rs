@@ -1,0 +1,376 @@
+//! The winning facts of a book as columns, customer by customer, each customer's rows by time.
+
+use crate::texts::Texts;
+use netnew_facts::{
+    Body, CustomerFacts, DiscountKind, Fact, ItemState, PayloadRef, Status, Text, winning_states,
+};
+use netnew_money::{Currency, Instant};
+use std::collections::HashMap;
+
+/// No instant.
+pub(crate) const NEVER: i64 = i64::MAX;
+
+/// More discounts than this on one state are left to the general replay.
+pub(crate) const MOST_DISCOUNTS: usize = 3;
+
+/// What customers have that some policies cannot be passed over quickly for.
+pub(crate) mod flags {
+    /// Rows with instants of their own: ends of discounts, of trials, scheduled cancels.
+    pub const EXTRAS: u8 = 1;
+    /// A discount on one billing interval whose end is not stated.
+    pub const ONCE: u8 = 2;
+    /// A discount that repeats.
+    pub const REPEATING: u8 = 4;
+    /// A payment that failed.
+    pub const PAST_DUE: u8 = 8;
+    /// A cancellation that says when it was asked for.
+    pub const REQUESTED: u8 = 16;
+    /// More than the columns hold.
+    pub const UNUSUAL: u8 = 32;
+}
+
+/// Everything a state says but for its instants. Few of them occur, however many states there are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Content {
+    /// Index into [`Image::sources`].
+    pub source: u16,
+    /// The state names this customer.
+    pub here: bool,
+    /// An end is known or asked for.
+    pub ends: bool,
+    /// The state, without instants.
+    pub state: ItemState,
+}
+
+/// The instants of a state, and what else is rare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extra {
+    pub(crate) row: u32,
+    pub(crate) trial_end: i64,
+    pub(crate) cancel_at: i64,
+    pub(crate) requested_at: i64,
+    pub(crate) seq: i64,
+    /// Ends of discounts, in the order of the content's.
+    pub(crate) until: [i64; MOST_DISCOUNTS],
+    /// 1 + number of the customer id as the fact names it, 0 where it is the customer's own.
+    pub(crate) written: u32,
+}
+
+/// A book's winning facts, as known at one instant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Image {
+    /// Billing systems and imports.
+    pub sources: Vec<Text>,
+    /// Distinct contents; rows point to them.
+    pub contents: Vec<Content>,
+    /// Canonical customer ids, in the book's order.
+    pub customers: Texts,
+    /// Per customer where its rows begin; one more at the end.
+    pub(crate) first_row: Vec<u32>,
+    /// Per customer where its items begin; one more at the end.
+    pub(crate) first_item: Vec<u32>,
+    pub(crate) flags: Vec<u8>,
+    /// Per item: index of its subscription among the customer's.
+    pub(crate) item_subscription: Vec<u16>,
+    pub(crate) item_source: Vec<u16>,
+    pub(crate) subscriptions: Texts,
+    pub(crate) items: Texts,
+    /// Per row: from when it holds, in microseconds.
+    pub(crate) at: Vec<i64>,
+    /// Per row: index of its item among the customer's.
+    pub(crate) item: Vec<u16>,
+    /// Per row: index into `contents`.
+    pub(crate) content: Vec<u32>,
+    pub(crate) extras: Vec<Extra>,
+    /// Customer ids that facts name and that are not the customer's own.
+    pub(crate) written: Texts,
+    /// Facts of customers whose states do not fit the columns; by customer index.
+    pub(crate) whole: Vec<(u32, CustomerFacts)>,
+}
+
+/// Why a book does not fit in memory this way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the book has more than four billion rows or bytes of ids")]
+pub struct TooLarge;
+
+impl Image {
+    /// How many customers.
+    pub fn len(&self) -> usize {
+        self.flags.len()
+    }
+
+    /// True when nothing holds.
+    pub fn is_empty(&self) -> bool {
+        self.flags.is_empty()
+    }
+
+    /// How many states.
+    pub fn rows(&self) -> usize {
+        self.at.len()
+    }
+
+    pub(crate) fn row_range(&self, customer: usize) -> std::ops::Range<usize> {
+        self.first_row[customer] as usize..self.first_row[customer + 1] as usize
+    }
+
+    /// One customer's winning facts again, for the general replay; attributes are not among them.
+    pub fn customer_facts(&self, customer: usize) -> CustomerFacts {
+        if self.flags[customer] & flags::UNUSUAL != 0
+            && let Ok(at) = self.whole.binary_search_by_key(&(customer as u32), |(c, _)| *c)
+        {
+            return self.whole[at].1.clone();
+        }
+        let id: Text = self.customers.text(customer);
+        let first_item = self.first_item[customer] as usize;
+        let rows = self.row_range(customer);
+        let mut extra = self.extras.partition_point(|e| (e.row as usize) < rows.start);
+        let mut facts = Vec::with_capacity(rows.len());
+        let mut ids = vec![id.clone()];
+        for row in rows {
+            let found = self.extras.get(extra).filter(|e| e.row as usize == row);
+            extra += usize::from(found.is_some());
+            let item = first_item + usize::from(self.item[row]);
+            let content = &self.contents[self.content[row] as usize];
+            let mut state = content.state.clone();
+            let mut seq = 0;
+            let mut customer = id.clone();
+            if let Some(extra) = found {
+                let instant = |at: i64| (at != NEVER).then(|| Instant::from_micros(at));
+                state.trial_end = instant(extra.trial_end);
+                state.cancel_at = instant(extra.cancel_at);
+                state.cancel_requested_at = instant(extra.requested_at);
+                for (discount, until) in state.discounts.iter_mut().zip(extra.until) {
+                    discount.until = instant(until);
+                }
+                seq = extra.seq;
+                if extra.written > 0 {
+                    customer = self.written.text(extra.written as usize - 1);
+                    if content.here && !ids.contains(&customer) {
+                        ids.push(customer.clone());
+                    }
+                }
+            }
+            facts.push(Fact {
+                source: self.sources[usize::from(content.source)].clone(),
+                customer,
+                body: Body::State {
+                    subscription: self.subscriptions.text(item),
+                    item: self.items.text(item),
+                    effective_at: Instant::from_micros(self.at[row]),
+                    seq,
+                    state: Some(Box::new(state)),
+                },
+                recorded_at: Instant::MIN,
+                version: None,
+                booked_seq: 0,
+                payload: PayloadRef::default(),
+            });
+        }
+        CustomerFacts { customer: id, ids, facts }
+    }
+
+    /// The currencies that occur, by code.
+    pub fn currencies(&self) -> Vec<Currency> {
+        let mut all: Vec<Currency> = self.contents.iter().map(|c| c.state.currency).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+/// Builds an image customer by customer, in the book's order.
+pub struct ImageBuilder {
+    image: Image,
+    known_on: Instant,
+    contents: HashMap<Content, u32, foldhash::fast::FixedState>,
+    sources: HashMap<Text, u16>,
+    written: HashMap<Text, u32>,
+}
+
+impl ImageBuilder {
+    /// An empty image of what was known at `known_on`.
+    pub fn new(known_on: Instant) -> ImageBuilder {
+        let image = Image { first_row: vec![0], first_item: vec![0], ..Image::default() };
+        ImageBuilder {
+            image,
+            known_on,
+            contents: HashMap::default(),
+            sources: HashMap::new(),
+            written: HashMap::new(),
+        }
+    }
+
+    /// Adds a customer. One without a state that holds leaves no trace.
+    pub fn push(&mut self, customer: &CustomerFacts) -> Result<(), TooLarge> {
+        let winners = winning_states(&customer.facts, self.known_on);
+        if winners.is_empty() {
+            return Ok(());
+        }
+        let number = self.image.flags.len();
+        self.image.customers.push(&customer.customer).ok_or(TooLarge)?;
+        let mut rows = Vec::with_capacity(winners.len());
+        let mut mark = 0u8;
+        let (mut items, mut subscriptions) = (0u32, 0u32);
+        let mut previous: Option<(&Text, &Text, &Text)> = None;
+        for fact in &winners {
+            let Body::State { subscription, item, effective_at, state: Some(state), .. } = &fact.body else {
+                continue;
+            };
+            let key = (&fact.source, subscription, item);
+            if previous != Some(key) {
+                let same_subscription = previous.is_some_and(|p| (p.0, p.1) == (key.0, key.1));
+                subscriptions += u32::from(!same_subscription && items > 0);
+                items += 1;
+                let source = self.source(&fact.source);
+                self.image.item_subscription.push(subscriptions.min(u32::from(u16::MAX)) as u16);
+                self.image.item_source.push(source);
+                self.image.subscriptions.push(subscription).ok_or(TooLarge)?;
+                self.image.items.push(item).ok_or(TooLarge)?;
+                previous = Some(key);
+            }
+            mark |= marks(state);
+            rows.push((effective_at.micros(), items - 1, *fact, &**state));
+        }
+        if items > u32::from(u16::MAX) || rows.iter().any(|r| r.3.discounts.len() > MOST_DISCOUNTS) {
+            mark |= flags::UNUSUAL;
+        }
+        // Of several states of an item at one instant the last holds; winners come in their order.
+        let mut kept: Vec<(i64, u32, &Fact, &ItemState)> = Vec::with_capacity(rows.len());
+        for row in rows {
+            if kept.last().is_some_and(|last| (last.0, last.1) == (row.0, row.1)) {
+                kept.pop();
+            }
+            kept.push(row);
+        }
+        kept.sort_by_key(|row| (row.0, row.1));
+        for (at, item, fact, state) in kept {
+            self.row(customer, at, item, fact, state)?;
+        }
+        if mark & flags::UNUSUAL != 0 {
+            let facts = winners.into_iter().cloned().collect();
+            let whole = CustomerFacts { customer: customer.customer.clone(), ids: customer.ids.clone(), facts };
+            self.image.whole.push((u32::try_from(number).map_err(|_| TooLarge)?, whole));
+        }
+        let image = &mut self.image;
+        image.flags.push(mark);
+        image.first_row.push(u32::try_from(image.at.len()).map_err(|_| TooLarge)?);
+        image.first_item.push(u32::try_from(image.items.len()).map_err(|_| TooLarge)?);
+        Ok(())
+    }
+
+    fn row(
+        &mut self,
+        customer: &CustomerFacts,
+        at: i64,
+        item: u32,
+        fact: &Fact,
+        state: &ItemState,
+    ) -> Result<(), TooLarge> {
+        let row = u32::try_from(self.image.at.len()).map_err(|_| TooLarge)?;
+        let micros = |instant: Option<Instant>| instant.map_or(NEVER, Instant::micros);
+        let mut until = [NEVER; MOST_DISCOUNTS];
+        for (slot, discount) in until.iter_mut().zip(&state.discounts) {
+            *slot = micros(discount.until);
+        }
+        let own = fact.customer == customer.customer;
+        let seq = match &fact.body {
+            Body::State { seq, .. } => *seq,
+            Body::Attributes { .. } => 0,
+        };
+        let extra = Extra {
+            row,
+            trial_end: micros(state.trial_end),
+            cancel_at: micros(state.cancel_at),
+            requested_at: micros(state.cancel_requested_at),
+            seq,
+            until,
+            written: if own { 0 } else { self.name(&fact.customer)? + 1 },
+        };
+        let plain = Extra {
+            row,
+            trial_end: NEVER,
+            cancel_at: NEVER,
+            requested_at: NEVER,
+            seq: 0,
+            until: [NEVER; MOST_DISCOUNTS],
+            written: 0,
+        };
+        if extra != plain {
+            self.image.extras.push(extra);
+        }
+        let mut bare = state.clone();
+        bare.trial_end = None;
+        bare.cancel_at = None;
+        bare.cancel_requested_at = None;
+        bare.discounts.iter_mut().for_each(|d| d.until = None);
+        let content = Content {
+            source: self.source(&fact.source),
+            here: customer.ids.contains(&fact.customer),
+            ends: state.cancel_at.is_some() || state.cancel_requested_at.is_some(),
+            state: bare,
+        };
+        let next = self.contents.len() as u32;
+        let code = match self.contents.get(&content) {
+            Some(code) => *code,
+            None => {
+                self.image.contents.push(content.clone());
+                self.contents.insert(content, next);
+                next
+            }
+        };
+        self.image.at.push(at);
+        self.image.item.push(item.min(u32::from(u16::MAX)) as u16);
+        self.image.content.push(code);
+        Ok(())
+    }
+
+    fn source(&mut self, source: &Text) -> u16 {
+        if let Some(code) = self.sources.get(source) {
+            return *code;
+        }
+        let code = self.image.sources.len() as u16;
+        self.image.sources.push(source.clone());
+        self.sources.insert(source.clone(), code);
+        code
+    }
+
+    fn name(&mut self, id: &Text) -> Result<u32, TooLarge> {
+        if let Some(code) = self.written.get(id) {
+            return Ok(*code);
+        }
+        let code = self.image.written.push(id).ok_or(TooLarge)?;
+        self.written.insert(id.clone(), code);
+        Ok(code)
+    }
+
+    /// The image.
+    pub fn finish(self) -> Image {
+        self.image
+    }
+}
+
+fn marks(state: &ItemState) -> u8 {
+    let mut mark = 0;
+    if state.trial_end.is_some()
+        || state.cancel_at.is_some()
+        || state.cancel_requested_at.is_some()
+        || state.discounts.iter().any(|d| d.until.is_some())
+    {
+        mark |= flags::EXTRAS;
+    }
+    for discount in &state.discounts {
+        mark |= match discount.kind {
+            DiscountKind::Once if discount.until.is_none() => flags::ONCE,
+            DiscountKind::Repeating => flags::REPEATING,
+            _ => 0,
+        };
+    }
+    if state.status == Status::PastDue {
+        mark |= flags::PAST_DUE;
+    }
+    if state.cancel_requested_at.is_some() {
+        mark |= flags::REQUESTED;
+    }
+    mark
+}
+

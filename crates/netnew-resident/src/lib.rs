@@ -1,0 +1,25 @@
+//! A book in memory, and the fast pass over it.
+//!
+//! An [`Image`] holds the winning facts of a book as columns, customer by customer, each customer's rows by time.
+//! [`Rules`] apply a policy once to every distinct content (price, quantity, interval, plan, status, discounts), of
+//! which there are few. The pass ([`pass`]) then only looks up, compares and adds: it hands the same steps, kinds,
+//! causes and amounts that [`netnew_ledger::replay`] gives to a [`Sink`], at a fraction of the cost. What is rare is
+//! left to `replay` itself, customer by customer, and tests hold the two equal over random businesses.
+//!
+//! This crate does no I/O and defines no figure: levels and causes are the ledger's own functions.
+
+mod days;
+mod image;
+mod movements;
+mod pass;
+mod rules;
+mod texts;
+mod walk;
+
+pub use days::{DayCell, DayHeads, Days, Topic};
+pub use image::{Content, Extra, Image, ImageBuilder, TooLarge};
+pub use movements::{Movement, Movements};
+pub use pass::{pass, pass_in_order};
+pub use rules::Rules;
+pub use texts::Texts;
+pub use walk::{Change, Row, Sink, Step, Walker};

@@ -1,0 +1,42 @@
+//! Many short texts in one allocation.
+
+use netnew_facts::Text;
+
+/// Texts by number, bytes end to end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// Where each text ends.
+    pub(crate) ends: Vec<u32>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Texts {
+    /// Adds a text and gives its number. `None` once four gigabytes are full.
+    pub fn push(&mut self, text: &str) -> Option<u32> {
+        let number = u32::try_from(self.ends.len()).ok()?;
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.ends.push(u32::try_from(self.bytes.len()).ok()?);
+        Some(number)
+    }
+
+    /// The text of a number. Empty for bytes that are not UTF-8, which only a damaged file holds.
+    pub fn get(&self, number: usize) -> &str {
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        std::str::from_utf8(&self.bytes[start..self.ends[number] as usize]).unwrap_or_default()
+    }
+
+    /// The text of a number, shared.
+    pub fn text(&self, number: usize) -> Text {
+        self.get(number).into()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// True when there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+}

@@ -1,0 +1,3 @@
+//! The fast pass against the general replay.
+
+mod equal;
