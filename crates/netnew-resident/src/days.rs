@@ -59,7 +59,8 @@ pub struct Days {
     topics: Vec<Topic>,
     numbers: Vec<u32>,
     plans: usize,
-    cells: Vec<Vec<Cell>>,
+    /// Topic after topic, each with all days.
+    cells: Vec<Cell>,
     /// What left the range of a cell.
     large: HashMap<(u32, u32), i128>,
     heads: Vec<DayHeads>,
@@ -97,14 +98,18 @@ impl Days {
         if *number == u32::MAX {
             *number = self.topics.len() as u32;
             self.topics.push(topic);
-            self.cells.push(vec![Cell::default(); self.days]);
+            self.cells.resize(self.cells.len() + self.days, Cell::default());
         }
         *number as usize
     }
 
+    fn of_topic(&self, number: usize) -> &[Cell] {
+        &self.cells[number * self.days..(number + 1) * self.days]
+    }
+
     fn add(&mut self, topic: Topic, day: usize, amount: i128, rows: u32) {
         let number = self.topic(topic);
-        let cell = &mut self.cells[number][day];
+        let cell = &mut self.cells[number * self.days + day];
         cell.rows += rows;
         match i64::try_from(amount).ok().and_then(|amount| cell.sum.checked_add(amount)) {
             Some(sum) => cell.sum = sum,
@@ -115,7 +120,7 @@ impl Days {
     /// Adds the rollup of other customers over the same days.
     pub fn merge(&mut self, other: Days) {
         for (number, topic) in other.topics.iter().enumerate() {
-            for (day, cell) in other.cells[number].iter().enumerate() {
+            for (day, cell) in other.of_topic(number).iter().enumerate() {
                 if cell.rows > 0 {
                     self.add(*topic, day, i128::from(cell.sum), cell.rows);
                 }
@@ -139,7 +144,7 @@ impl Days {
     pub fn cells(&self) -> Vec<DayCell> {
         let mut out = Vec::new();
         for (number, topic) in self.topics.iter().enumerate() {
-            for (day, cell) in self.cells[number].iter().enumerate().filter(|(_, c)| c.rows > 0) {
+            for (day, cell) in self.of_topic(number).iter().enumerate().filter(|(_, c)| c.rows > 0) {
                 let more = self.large.get(&(number as u32, day as u32)).copied().unwrap_or_default();
                 out.push(DayCell {
                     day: Day::from_days(self.first + day as i32),

@@ -169,6 +169,49 @@ impl Image {
         CustomerFacts { customer: id, ids, facts }
     }
 
+    /// Adds the customers of another image, which come after this one's in the book's order.
+    pub fn append(&mut self, other: Image) -> Result<(), TooLarge> {
+        if self.first_row.is_empty() {
+            *self = other;
+            return Ok(());
+        }
+        let small = |n: usize| u32::try_from(n).map_err(|_| TooLarge);
+        let (customers, rows, items) = (small(self.len())?, small(self.rows())?, small(self.items.len())?);
+        small(self.rows() + other.rows())?;
+        let sources: Vec<u16> = other.sources.iter().map(|s| number_in(&mut self.sources, s)).collect();
+        let mut codes: HashMap<Content, u32> =
+            self.contents.iter().enumerate().map(|(at, c)| (c.clone(), at as u32)).collect();
+        let mut contents = Vec::with_capacity(other.contents.len());
+        for mut content in other.contents {
+            content.source = sources[usize::from(content.source)];
+            let next = self.contents.len() as u32;
+            contents.push(*codes.entry(content).or_insert_with_key(|content| {
+                self.contents.push(content.clone());
+                next
+            }));
+        }
+        let written = self.written.len() as u32;
+        self.customers.append(&other.customers).ok_or(TooLarge)?;
+        self.subscriptions.append(&other.subscriptions).ok_or(TooLarge)?;
+        self.items.append(&other.items).ok_or(TooLarge)?;
+        self.written.append(&other.written).ok_or(TooLarge)?;
+        self.first_row.extend(other.first_row.iter().skip(1).map(|at| at + rows));
+        self.first_item.extend(other.first_item.iter().skip(1).map(|at| at + items));
+        self.flags.extend(other.flags);
+        self.item_subscription.extend(other.item_subscription);
+        self.item_source.extend(other.item_source.iter().map(|s| sources[usize::from(*s)]));
+        self.at.extend(other.at);
+        self.item.extend(other.item);
+        self.content.extend(other.content.iter().map(|code| contents[*code as usize]));
+        self.extras.extend(other.extras.into_iter().map(|extra| Extra {
+            row: extra.row + rows,
+            written: if extra.written == 0 { 0 } else { extra.written + written },
+            ..extra
+        }));
+        self.whole.extend(other.whole.into_iter().map(|(customer, facts)| (customer + customers, facts)));
+        Ok(())
+    }
+
     /// The currencies that occur, by code.
     pub fn currencies(&self) -> Vec<Currency> {
         let mut all: Vec<Currency> = self.contents.iter().map(|c| c.state.currency).collect();
@@ -176,6 +219,14 @@ impl Image {
         all.dedup();
         all
     }
+}
+
+fn number_in(sources: &mut Vec<Text>, source: &Text) -> u16 {
+    let at = sources.iter().position(|s| s == source).unwrap_or_else(|| {
+        sources.push(source.clone());
+        sources.len() - 1
+    });
+    at as u16
 }
 
 /// Builds an image customer by customer, in the book's order.

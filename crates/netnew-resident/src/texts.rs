@@ -19,6 +19,15 @@ impl Texts {
         Some(number)
     }
 
+    /// Adds all of another's. `None` once four gigabytes are full.
+    pub fn append(&mut self, other: &Texts) -> Option<()> {
+        u32::try_from(self.bytes.len() + other.bytes.len()).ok()?;
+        let before = self.bytes.len() as u32;
+        self.ends.extend(other.ends.iter().map(|end| end + before));
+        self.bytes.extend_from_slice(&other.bytes);
+        Some(())
+    }
+
     /// The text of a number. Empty for bytes that are not UTF-8, which only a damaged file holds.
     pub fn get(&self, number: usize) -> &str {
         let start = number.checked_sub(1).map_or(0, |before| self.ends[before] as usize);

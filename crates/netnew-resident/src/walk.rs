@@ -182,6 +182,9 @@ impl<'a> Walker<'a> {
             return self.general(customer, sink);
         }
         let items = (self.image.first_item[customer + 1] - self.image.first_item[customer]) as usize;
+        if items == 1 && !self.rules.keeps {
+            return self.one_item(sink);
+        }
         self.positions.clear();
         self.positions.resize(items, Position { before: NONE, now: NONE });
         let first_change = self.find_moments();
@@ -208,6 +211,107 @@ impl<'a> Walker<'a> {
             at = last + 1;
         }
         sink.end(customer as u32, first_change)
+    }
+
+    /// The walk of a customer with one item, which is most of them: what holds is the customer's level too, nothing
+    /// else changes, and nothing can be paired with it.
+    fn one_item<S: Sink>(&mut self, sink: &mut S) -> Result<(), RollupError> {
+        let rules = self.rules;
+        let cell = |phase: u32| if phase == NONE { 0 } else { rules.phases[phase as usize].cell };
+        let mut presence = Presence::default();
+        let mut first_change = None;
+        let mut before = NONE;
+        let mut at = 0;
+        while at < self.events.len() {
+            let first = self.events[at];
+            let is_step = cell(first.phase) != cell(before);
+            let mut last = first;
+            let mut next = at + 1;
+            let mut day = Day::from_days(0);
+            if is_step {
+                first_change = first_change.or(Some(first.at));
+                day = self.ctx.zone.day_of(Instant::from_micros(first.at));
+                let start = Moment { at: first.at, from: 0, to: 0, day, step: true };
+                let mut now = first.phase;
+                for ahead in at + 1..self.events.len() {
+                    let event = self.events[ahead];
+                    if cell(event.phase) != cell(now) {
+                        let ahead_day = self.ctx.zone.day_of(Instant::from_micros(event.at));
+                        if !self.joins(&start, &Moment { at: event.at, day: ahead_day, ..start }) {
+                            break;
+                        }
+                        (last, next, day) = (event, ahead + 1, ahead_day);
+                    }
+                    now = event.phase;
+                }
+            }
+            let after = last.phase;
+            if is_step || rules.arr[after as usize] != self.arr(before) {
+                if !is_step {
+                    day = self.ctx.zone.day_of(Instant::from_micros(last.at));
+                }
+                self.one_step(before, last, day, is_step, &mut presence, sink)?;
+            }
+            before = after;
+            at = next;
+        }
+        sink.end(self.customer as u32, first_change)
+    }
+
+    fn arr(&self, phase: u32) -> i128 {
+        if phase == NONE { 0 } else { self.rules.arr[phase as usize] }
+    }
+
+    fn one_step<S: Sink>(
+        &mut self,
+        before: u32,
+        last: Event,
+        day: Day,
+        is_step: bool,
+        presence: &mut Presence,
+        sink: &mut S,
+    ) -> Result<(), RollupError> {
+        self.changes.clear();
+        self.rows.clear();
+        self.item_changes(0, before, last.phase);
+        let after = &self.rules.phases[last.phase as usize];
+        let present_before = presence.now;
+        if is_step {
+            presence.now = after.mrr > 0;
+        }
+        let kind = self.kind(presence, present_before, day);
+        if self.changes.is_empty() && kind.is_none() {
+            return Ok(());
+        }
+        let stays = present_before && presence.now;
+        let around = Surroundings { others_before: false, others_after: false, present_before };
+        let raw_now = Some(after);
+        let ends = (self.phase(before).filter(|p| p.live()), raw_now.filter(|p| p.live()));
+        let cause = cause_between(ends, raw_now, || around);
+        for change in &self.changes {
+            let amount = change.mrr[1] - change.mrr[0];
+            if amount == 0 {
+                continue;
+            }
+            let by_sign = if amount < 0 { Kind::Contraction } else { Kind::Expansion };
+            let kind = kind.unwrap_or(if stays { Kind::Transfer } else { by_sign });
+            let Change { item, plan, currency, mrr, .. } = *change;
+            self.rows.push(Row { item, plan, currency, kind, cause, amount, before: mrr[0] });
+        }
+        if kind.is_none() && stays {
+            self.split_rows(day)?;
+        }
+        sink.step(&Step {
+            customer: self.customer as u32,
+            at: last.at,
+            day,
+            kind,
+            present_before,
+            present_after: presence.now,
+            expected: last.at > self.now,
+            rows: &self.rows,
+            changes: &self.changes,
+        })
     }
 
     /// Rows without instants of their own are events as they are. True when a level does not fit.
@@ -434,6 +538,17 @@ impl<'a> Walker<'a> {
     /// How the touched items' levels differ between the group's start and end, per plan and currency.
     fn find_changes(&mut self) {
         self.changes.clear();
+        for at in 0..self.touched.len() {
+            let item = self.touched[at];
+            let position = self.positions[usize::from(item)];
+            self.item_changes(item, position.before, position.now);
+        }
+    }
+
+    fn item_changes(&mut self, item: u16, before: u32, now: u32) {
+        if before == now {
+            return;
+        }
         let rules = self.rules;
         let level = |index: u32| match index {
             NONE => None,
@@ -442,33 +557,26 @@ impl<'a> Walker<'a> {
                 (phase.mrr != 0 || arr != 0).then_some((phase, arr))
             }
         };
-        for &item in &self.touched {
-            let position = self.positions[usize::from(item)];
-            if position.before == position.now {
-                continue;
-            }
-            let (before, after) = (level(position.before), level(position.now));
-            let change = |of: &Phase, mrr: [i128; 2], arr: [i128; 2]| Change {
-                item,
-                plan: of.plan,
-                currency: of.currency,
-                mrr,
-                arr,
-            };
-            match (before, after) {
-                (None, None) => {}
-                (Some((b, b_arr)), Some((a, a_arr))) if b.plan == a.plan && b.currency == a.currency => {
-                    if b.mrr != a.mrr || b_arr != a_arr {
-                        self.changes.push(change(a, [b.mrr, a.mrr], [b_arr, a_arr]));
-                    }
+        let change = |of: &Phase, mrr: [i128; 2], arr: [i128; 2]| Change {
+            item,
+            plan: of.plan,
+            currency: of.currency,
+            mrr,
+            arr,
+        };
+        match (level(before), level(now)) {
+            (None, None) => {}
+            (Some((b, b_arr)), Some((a, a_arr))) if b.plan == a.plan && b.currency == a.currency => {
+                if b.mrr != a.mrr || b_arr != a_arr {
+                    self.changes.push(change(a, [b.mrr, a.mrr], [b_arr, a_arr]));
                 }
-                (before, after) => {
-                    if let Some((b, arr)) = before {
-                        self.changes.push(change(b, [b.mrr, 0], [arr, 0]));
-                    }
-                    if let Some((a, arr)) = after {
-                        self.changes.push(change(a, [0, a.mrr], [0, arr]));
-                    }
+            }
+            (before, after) => {
+                if let Some((b, arr)) = before {
+                    self.changes.push(change(b, [b.mrr, 0], [arr, 0]));
+                }
+                if let Some((a, arr)) = after {
+                    self.changes.push(change(a, [0, a.mrr], [0, arr]));
                 }
             }
         }
@@ -710,9 +818,6 @@ impl<'a> Walker<'a> {
             before = self.phase(self.positions[usize::from(*end)].before);
             after = self.phase(self.positions[usize::from(*start)].now);
         }
-        if let (Some(before), Some(after)) = (before, after) {
-            return of_change(before, after);
-        }
         let others = |before: bool| {
             self.positions.len() > 1
                 && self.positions.iter().enumerate().any(|(other, position)| {
@@ -721,13 +826,11 @@ impl<'a> Walker<'a> {
                         && self.phase(if before { position.before } else { position.now }).is_some_and(Phase::live)
                 })
         };
-        let around =
-            Surroundings { others_before: others(true), others_after: others(false), present_before };
-        match (before, after) {
-            (None, Some(after)) => of_start(after, around),
-            (Some(before), None) => of_end(before, raw_now, around),
-            _ => Cause::Other,
-        }
+        cause_between((before, after), raw_now, || Surroundings {
+            others_before: others(true),
+            others_after: others(false),
+            present_before,
+        })
     }
 
     /// The same by the general replay.
@@ -793,6 +896,20 @@ impl<'a> Walker<'a> {
             });
         }
         !self.rows.is_empty() || !self.changes.is_empty() || step.kind.is_some()
+    }
+}
+
+/// The cause between two live ends; `raw_now` may have ended.
+fn cause_between(
+    ends: (Option<&Phase>, Option<&Phase>),
+    raw_now: Option<&Phase>,
+    around: impl Fn() -> Surroundings,
+) -> Cause {
+    match ends {
+        (Some(before), Some(after)) => of_change(before, after),
+        (None, Some(after)) => of_start(after, around()),
+        (Some(before), None) => of_end(before, raw_now, around()),
+        (None, None) => Cause::Other,
     }
 }
 

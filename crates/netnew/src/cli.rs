@@ -75,6 +75,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// The JSON Schema of a command's output
     Schema(SchemaArgs),
+    /// Measure how long things take
+    Bench(BenchArgs),
 }
 
 impl Default for Command {
@@ -354,4 +356,26 @@ pub struct RestoreArgs {
 pub struct SchemaArgs {
     /// Command whose output is described [default: list them]
     pub command: Option<String>,
+}
+
+/// `netnew bench`
+#[derive(Args, Debug)]
+pub struct BenchArgs {
+    /// What to measure
+    #[command(subcommand)]
+    pub command: BenchCommand,
+}
+
+/// What `netnew bench` measures.
+#[derive(Subcommand, Debug)]
+pub enum BenchCommand {
+    /// The ledger of the book under policies it has never seen
+    Rebuild {
+        /// How many policies
+        #[arg(long, default_value_t = 5)]
+        runs: u32,
+        /// Which ones
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
 }

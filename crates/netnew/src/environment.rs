@@ -96,6 +96,24 @@ fn clock() -> Instant {
     Instant::from_micros(i64::try_from(since.as_micros()).expect("the clock is set before the year 200000"))
 }
 
+/// How long something takes.
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Starts now.
+    #[allow(clippy::disallowed_methods, reason = "measuring is what it is for")]
+    pub fn start() -> Stopwatch {
+        Stopwatch(std::time::Instant::now())
+    }
+
+    /// Milliseconds since, to the microsecond.
+    pub fn millis(&self) -> serde_json::Number {
+        let micros = self.0.elapsed().as_micros();
+        let text = format!("{}.{:03}", micros / 1_000, micros % 1_000);
+        serde_json::from_str(&text).expect("a decimal is a JSON number")
+    }
+}
+
 /// Reads an RFC 3339 instant, or a date as its last microsecond in the zone.
 pub fn instant_or_end_of_day(flag: &str, text: &str, zone: &Zone) -> Result<Instant, CliError> {
     if let Ok(instant) = Instant::parse_rfc3339(text.trim()) {

@@ -9,6 +9,7 @@ mod environment;
 mod error;
 mod render;
 mod report;
+mod resident;
 mod story;
 
 use clap::Parser;
@@ -52,6 +53,7 @@ fn run(command: Command, env: &Environment) -> Result<ExitCode, CliError> {
         Command::Backup(args) => commands::backup::run(&args, env),
         Command::Restore(args) => commands::backup::restore(&args, env),
         Command::Schema(args) => commands::schema::run(&args, env),
+        Command::Bench(args) => commands::bench::run(&args, env),
     }
 }
 

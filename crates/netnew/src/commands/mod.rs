@@ -1,6 +1,7 @@
 //! One file per command: flags in, libraries called, rows out.
 
 pub mod backup;
+pub mod bench;
 pub mod check;
 pub mod cohorts;
 pub mod customer;
