@@ -131,6 +131,8 @@ pub struct Rules {
     pub(crate) general: u8,
     /// All customers are.
     pub(crate) all_general: bool,
+    /// A level does not fit, whoever's.
+    pub(crate) any_broken: bool,
     /// Something can keep a customer at 0.
     pub(crate) keeps: bool,
 }
@@ -151,6 +153,7 @@ impl Rules {
                 || policy.same_period_new_and_churn == SamePeriod::BothHidden
                 || ctx.dimensions.layer
                 || image.currencies().len() > usize::from(u8::MAX),
+            any_broken: false,
             keeps: policy.discount_100 == ZeroRule::StaysActive
                 || policy.free_plan == ZeroRule::StaysActive
                 || policy.pause == PauseRule::Contraction,
@@ -179,6 +182,7 @@ impl Rules {
                 }
             }
         }
+        rules.any_broken = rules.phases.iter().any(Phase::broken);
         let mut ranks: Vec<Ratio> = offs.clone();
         ranks.sort_unstable();
         ranks.dedup();

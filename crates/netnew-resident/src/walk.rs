@@ -13,6 +13,9 @@ use netnew_money::{Amount, Day, Instant, Ratio};
 use netnew_policy::{Netting, PartialCancel, ReactivationWindow, SecondSubscription, TransferResidual};
 use std::cmp::Ordering;
 
+/// A day in microseconds, more or less: clocks change.
+const DAY: i64 = 86_400_000_000;
+
 /// One posted row of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -130,6 +133,11 @@ pub struct Walker<'a> {
     seen_subscriptions: Vec<u16>,
     extra: usize,
     customer: usize,
+    /// Further apart than this, in microseconds, no two events belong to one group.
+    reach: i64,
+    /// The policy may keep customers at 0 or force kinds.
+    careful: bool,
+    with_arr: bool,
 }
 
 /// Presence so far.
@@ -166,7 +174,22 @@ impl<'a> Walker<'a> {
             seen_subscriptions: Vec::new(),
             extra: image.extras.partition_point(|e| e.row < row),
             customer: first,
+            reach: match ctx.policy.netting {
+                Netting::Event => 0,
+                Netting::Window | Netting::Day => 2 * DAY,
+                Netting::Period => 400 * DAY,
+            },
+            careful: rules.keeps
+                || ctx.policy.second_subscription == SecondSubscription::New
+                || ctx.policy.partial_cancel == PartialCancel::Churn,
+            with_arr: false,
         }
+    }
+
+    /// Tells changes of ARR too, also where MRR stays the same to the last digit.
+    pub fn with_arr(mut self) -> Walker<'a> {
+        self.with_arr = true;
+        self
     }
 
     /// One customer's steps. Customers are asked for in order.
@@ -176,21 +199,172 @@ impl<'a> Walker<'a> {
         if self.rules.all_general || mark & self.rules.general != 0 {
             return self.general(customer, sink);
         }
-        self.events.clear();
-        let broken = if mark & flags::EXTRAS == 0 { self.plain_events() } else { self.events_in_time() };
-        if broken {
-            return self.general(customer, sink);
-        }
         let items = (self.image.first_item[customer + 1] - self.image.first_item[customer]) as usize;
-        if items == 1 && !self.rules.keeps {
-            return self.one_item(sink);
-        }
         self.positions.clear();
         self.positions.resize(items, Position { before: NONE, now: NONE });
-        let first_change = self.find_moments();
         self.level.clear();
+        let plain = mark & flags::EXTRAS == 0;
+        if plain && !self.careful && !self.rules.any_broken {
+            return self.quick(true, sink);
+        }
+        self.events.clear();
+        if if plain { self.plain_events() } else { self.events_in_time() } {
+            return self.general(customer, sink);
+        }
+        if !self.careful {
+            return self.quick(false, sink);
+        }
         self.seen_subscriptions.clear();
         let mut presence = Presence::default();
+        let mut first_change = None;
+        self.run(&mut presence, &mut first_change, sink)?;
+        sink.end(customer as u32, first_change)
+    }
+
+    /// The walk under policies that keep nobody at 0 and force no kinds. Nearly every group is one event by itself; those
+    /// that may belong together are told apart as in the careful walk.
+    fn quick<S: Sink>(&mut self, plain: bool, sink: &mut S) -> Result<(), RollupError> {
+        let image = self.image;
+        let events = std::mem::take(&mut self.events);
+        let range = image.row_range(self.customer);
+        let (ats, items, phases) = (&image.at[range.clone()], &image.item[range.clone()], &image.content[range]);
+        let count = if plain { ats.partition_point(|at| *at <= self.horizon) } else { events.len() };
+        let event = |i: usize| match plain {
+            true => Event { at: ats[i], item: items[i], phase: phases[i] },
+            false => events[i],
+        };
+        let mut presence = Presence::default();
+        let mut first_change = None;
+        let mut at = 0;
+        while at < count {
+            let first = event(at);
+            if at + 1 == count || event(at + 1).at - first.at > self.reach {
+                self.quick_event(first, &mut presence, &mut first_change, sink)?;
+                at += 1;
+                continue;
+            }
+            let mut moment = self.moment(first.at);
+            let mut to = at + 1;
+            while to < count {
+                let next = event(to).at;
+                if next != moment.at {
+                    let next = self.moment(next);
+                    if !self.joins(&moment, &next) {
+                        break;
+                    }
+                    moment = next;
+                }
+                to += 1;
+            }
+            if to == at + 1 {
+                self.quick_event(first, &mut presence, &mut first_change, sink)?;
+            } else {
+                self.events.clear();
+                self.events.extend((at..to).map(event));
+                self.run(&mut presence, &mut first_change, sink)?;
+            }
+            at = to;
+        }
+        self.events = events;
+        sink.end(self.customer as u32, first_change)
+    }
+
+    fn moment(&self, at: i64) -> Moment {
+        Moment { at, from: 0, to: 0, day: self.ctx.zone.day_of(Instant::from_micros(at)), step: true }
+    }
+
+    /// An event that is a group by itself.
+    #[inline]
+    fn quick_event<S: Sink>(
+        &mut self,
+        event: Event,
+        presence: &mut Presence,
+        first_change: &mut Option<i64>,
+        sink: &mut S,
+    ) -> Result<(), RollupError> {
+        let rules = self.rules;
+        let place = usize::from(event.item);
+        let before = self.positions[place].now;
+        self.positions[place].now = event.phase;
+        let after = &rules.phases[event.phase as usize];
+        let cell = if before == NONE { 0 } else { rules.phases[before as usize].cell };
+        let is_step = after.cell != cell;
+        self.changes.clear();
+        if is_step || self.with_arr {
+            self.item_changes(event.item, before, event.phase);
+        }
+        if self.changes.is_empty() && !is_step {
+            self.positions[place].before = event.phase;
+            return Ok(());
+        }
+        let day = self.ctx.zone.day_of(Instant::from_micros(event.at));
+        let present_before = presence.now;
+        if is_step {
+            *first_change = first_change.or(Some(event.at));
+            for change in &self.changes {
+                add(&mut self.level, change.currency, change.mrr[1] - change.mrr[0]);
+            }
+            presence.now = self.above_zero(day)?;
+        }
+        let kind = self.kind(presence, present_before, day);
+        self.rows.clear();
+        let stays = present_before && presence.now;
+        let raw_now = Some(after);
+        let ends = (self.phase(before).filter(|p| p.live()), raw_now.filter(|p| p.live()));
+        let cause = match ends {
+            (Some(before), Some(after)) => of_change(before, after),
+            _ => cause_between(ends, raw_now, || Surroundings {
+                others_before: self.others(event.item, true),
+                others_after: self.others(event.item, false),
+                present_before,
+            }),
+        };
+        for change in &self.changes {
+            let amount = change.mrr[1] - change.mrr[0];
+            if amount == 0 {
+                continue;
+            }
+            let by_sign = if amount < 0 { Kind::Contraction } else { Kind::Expansion };
+            let alone = kind.unwrap_or(if stays && self.changes.len() > 1 { Kind::Transfer } else { by_sign });
+            let Change { item, plan, currency, mrr, .. } = *change;
+            self.rows.push(Row { item, plan, currency, kind: alone, cause, amount, before: mrr[0] });
+        }
+        if kind.is_none() && stays && self.changes.len() > 1 {
+            self.split_rows(day)?;
+        }
+        self.positions[place].before = event.phase;
+        sink.step(&Step {
+            customer: self.customer as u32,
+            at: event.at,
+            day,
+            kind,
+            present_before,
+            present_after: presence.now,
+            expected: event.at > self.now,
+            rows: &self.rows,
+            changes: &self.changes,
+        })
+    }
+
+    /// Whether an item's subscription has another item that is live, before the group or after it.
+    fn others(&self, item: u16, before: bool) -> bool {
+        self.positions.len() > 1
+            && self.positions.iter().enumerate().any(|(other, position)| {
+                other != usize::from(item)
+                    && self.subscription(other as u16) == self.subscription(item)
+                    && self.phase(if before { position.before } else { position.now }).is_some_and(Phase::live)
+            })
+    }
+
+    /// Groups among the events at hand.
+    fn run<S: Sink>(
+        &mut self,
+        presence: &mut Presence,
+        first_change: &mut Option<i64>,
+        sink: &mut S,
+    ) -> Result<(), RollupError> {
+        let first = self.find_moments();
+        *first_change = first_change.or(first);
         let mut at = 0;
         while at < self.moments.len() {
             let first = self.moments[at];
@@ -207,111 +381,10 @@ impl<'a> Walker<'a> {
                 }
             }
             let end = self.moments[last];
-            self.group(first.from as usize..end.to as usize, &end, first.step, &mut presence, sink)?;
+            self.group(first.from as usize..end.to as usize, &end, first.step, presence, sink)?;
             at = last + 1;
         }
-        sink.end(customer as u32, first_change)
-    }
-
-    /// The walk of a customer with one item, which is most of them: what holds is the customer's level too, nothing
-    /// else changes, and nothing can be paired with it.
-    fn one_item<S: Sink>(&mut self, sink: &mut S) -> Result<(), RollupError> {
-        let rules = self.rules;
-        let cell = |phase: u32| if phase == NONE { 0 } else { rules.phases[phase as usize].cell };
-        let mut presence = Presence::default();
-        let mut first_change = None;
-        let mut before = NONE;
-        let mut at = 0;
-        while at < self.events.len() {
-            let first = self.events[at];
-            let is_step = cell(first.phase) != cell(before);
-            let mut last = first;
-            let mut next = at + 1;
-            let mut day = Day::from_days(0);
-            if is_step {
-                first_change = first_change.or(Some(first.at));
-                day = self.ctx.zone.day_of(Instant::from_micros(first.at));
-                let start = Moment { at: first.at, from: 0, to: 0, day, step: true };
-                let mut now = first.phase;
-                for ahead in at + 1..self.events.len() {
-                    let event = self.events[ahead];
-                    if cell(event.phase) != cell(now) {
-                        let ahead_day = self.ctx.zone.day_of(Instant::from_micros(event.at));
-                        if !self.joins(&start, &Moment { at: event.at, day: ahead_day, ..start }) {
-                            break;
-                        }
-                        (last, next, day) = (event, ahead + 1, ahead_day);
-                    }
-                    now = event.phase;
-                }
-            }
-            let after = last.phase;
-            if is_step || rules.arr[after as usize] != self.arr(before) {
-                if !is_step {
-                    day = self.ctx.zone.day_of(Instant::from_micros(last.at));
-                }
-                self.one_step(before, last, day, is_step, &mut presence, sink)?;
-            }
-            before = after;
-            at = next;
-        }
-        sink.end(self.customer as u32, first_change)
-    }
-
-    fn arr(&self, phase: u32) -> i128 {
-        if phase == NONE { 0 } else { self.rules.arr[phase as usize] }
-    }
-
-    fn one_step<S: Sink>(
-        &mut self,
-        before: u32,
-        last: Event,
-        day: Day,
-        is_step: bool,
-        presence: &mut Presence,
-        sink: &mut S,
-    ) -> Result<(), RollupError> {
-        self.changes.clear();
-        self.rows.clear();
-        self.item_changes(0, before, last.phase);
-        let after = &self.rules.phases[last.phase as usize];
-        let present_before = presence.now;
-        if is_step {
-            presence.now = after.mrr > 0;
-        }
-        let kind = self.kind(presence, present_before, day);
-        if self.changes.is_empty() && kind.is_none() {
-            return Ok(());
-        }
-        let stays = present_before && presence.now;
-        let around = Surroundings { others_before: false, others_after: false, present_before };
-        let raw_now = Some(after);
-        let ends = (self.phase(before).filter(|p| p.live()), raw_now.filter(|p| p.live()));
-        let cause = cause_between(ends, raw_now, || around);
-        for change in &self.changes {
-            let amount = change.mrr[1] - change.mrr[0];
-            if amount == 0 {
-                continue;
-            }
-            let by_sign = if amount < 0 { Kind::Contraction } else { Kind::Expansion };
-            let kind = kind.unwrap_or(if stays { Kind::Transfer } else { by_sign });
-            let Change { item, plan, currency, mrr, .. } = *change;
-            self.rows.push(Row { item, plan, currency, kind, cause, amount, before: mrr[0] });
-        }
-        if kind.is_none() && stays {
-            self.split_rows(day)?;
-        }
-        sink.step(&Step {
-            customer: self.customer as u32,
-            at: last.at,
-            day,
-            kind,
-            present_before,
-            present_after: presence.now,
-            expected: last.at > self.now,
-            rows: &self.rows,
-            changes: &self.changes,
-        })
+        Ok(())
     }
 
     /// Rows without instants of their own are events as they are. True when a level does not fit.
@@ -450,8 +523,10 @@ impl<'a> Walker<'a> {
             self.moments.push(Moment { at, from: from as u32, to: to as u32, day, step });
             from = to;
         }
-        for position in &mut self.positions {
-            position.now = NONE;
+        // The groups are applied after they are all known.
+        for event in &self.events {
+            let position = &mut self.positions[usize::from(event.item)];
+            position.now = position.before;
         }
         first_change
     }
@@ -553,7 +628,8 @@ impl<'a> Walker<'a> {
         let level = |index: u32| match index {
             NONE => None,
             index => {
-                let (phase, arr) = (&rules.phases[index as usize], rules.arr[index as usize]);
+                let arr = if self.with_arr { rules.arr[index as usize] } else { 0 };
+                let phase = &rules.phases[index as usize];
                 (phase.mrr != 0 || arr != 0).then_some((phase, arr))
             }
         };
@@ -818,17 +894,9 @@ impl<'a> Walker<'a> {
             before = self.phase(self.positions[usize::from(*end)].before);
             after = self.phase(self.positions[usize::from(*start)].now);
         }
-        let others = |before: bool| {
-            self.positions.len() > 1
-                && self.positions.iter().enumerate().any(|(other, position)| {
-                    other != usize::from(item)
-                        && self.subscription(other as u16) == self.subscription(item)
-                        && self.phase(if before { position.before } else { position.now }).is_some_and(Phase::live)
-                })
-        };
         cause_between((before, after), raw_now, || Surroundings {
-            others_before: others(true),
-            others_after: others(false),
+            others_before: self.others(item, true),
+            others_after: self.others(item, false),
             present_before,
         })
     }

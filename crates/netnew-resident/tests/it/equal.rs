@@ -172,7 +172,7 @@ fn check(seed: u64, image: &Image, ctx: &Context, customers: &[CustomerFacts], t
         plans: rules.plans.clone(),
         currencies: rules.currencies.iter().map(|c| c.as_str().to_string()).collect(),
     };
-    let mut walker = Walker::new(image, &rules, ctx, 0);
+    let mut walker = Walker::new(image, &rules, ctx, 0).with_arr();
     let mut at = 0;
     let separate = ctx.policy.movement_level == netnew_policy::MovementLevel::Subscription;
     let mut compared = 0;
