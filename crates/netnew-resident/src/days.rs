@@ -61,12 +61,18 @@ pub struct Days {
     plans: usize,
     /// Topic after topic, each with all days.
     cells: Vec<Cell>,
+    /// Rows that wait for their cells, as (cell, amount): cells lie far apart in memory, and only a loop that does
+    /// nothing else fetches many at once.
+    waiting: Vec<(u32, i64)>,
     /// What left the range of a cell.
-    large: HashMap<(u32, u32), i128>,
+    large: HashMap<u32, i128>,
     heads: Vec<DayHeads>,
     first_change: Option<i64>,
     with_expected: bool,
 }
+
+/// Rows that wait at a time.
+const WAITING: usize = 4096;
 
 const KINDS: usize = Kind::ALL.len();
 const CAUSES: usize = 18;
@@ -82,6 +88,7 @@ impl Days {
             numbers: vec![u32::MAX; plans * currencies * KINDS * CAUSES],
             plans,
             cells: Vec::new(),
+            waiting: Vec::with_capacity(WAITING),
             large: HashMap::new(),
             heads: vec![DayHeads::default(); days],
             first_change: None,
@@ -108,16 +115,44 @@ impl Days {
     }
 
     fn add(&mut self, topic: Topic, day: usize, amount: i128, rows: u32) {
-        let number = self.topic(topic);
-        let cell = &mut self.cells[number * self.days + day];
-        cell.rows += rows;
-        match i64::try_from(amount).ok().and_then(|amount| cell.sum.checked_add(amount)) {
-            Some(sum) => cell.sum = sum,
-            None => *self.large.entry((number as u32, day as u32)).or_default() += amount,
+        let cell = self.topic(topic) * self.days + day;
+        self.cells[cell].rows += rows;
+        self.add_to(cell as u32, amount);
+    }
+
+    fn add_to(&mut self, cell: u32, amount: i128) {
+        let sum = &mut self.cells[cell as usize].sum;
+        match i64::try_from(amount).ok().and_then(|amount| sum.checked_add(amount)) {
+            Some(added) => *sum = added,
+            None => *self.large.entry(cell).or_default() += amount,
         }
     }
 
-    /// Adds the rollup of other customers over the same days.
+    fn settle(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let mut beyond = Vec::new();
+        for (at, amount) in &waiting {
+            let cell = &mut self.cells[*at as usize];
+            cell.rows += 1;
+            match cell.sum.checked_add(*amount) {
+                Some(sum) => cell.sum = sum,
+                None => beyond.push((*at, *amount)),
+            }
+        }
+        for (cell, amount) in beyond {
+            *self.large.entry(cell).or_default() += i128::from(amount);
+        }
+        waiting.clear();
+        self.waiting = waiting;
+    }
+
+    /// Takes what still waits into its cells.
+    pub fn finish(mut self) -> Days {
+        self.settle();
+        self
+    }
+
+    /// Adds the finished rollup of other customers over the same days to this finished one.
     pub fn merge(&mut self, other: Days) {
         for (number, topic) in other.topics.iter().enumerate() {
             for (day, cell) in other.of_topic(number).iter().enumerate() {
@@ -126,8 +161,9 @@ impl Days {
                 }
             }
         }
-        for ((number, day), sum) in other.large {
-            self.add(other.topics[number as usize], day as usize, sum, 0);
+        for (cell, sum) in other.large {
+            let (number, day) = (cell as usize / other.days, cell as usize % other.days);
+            self.add(other.topics[number], day, sum, 0);
         }
         for (mine, theirs) in self.heads.iter_mut().zip(other.heads) {
             mine.new += theirs.new;
@@ -145,7 +181,7 @@ impl Days {
         let mut out = Vec::new();
         for (number, topic) in self.topics.iter().enumerate() {
             for (day, cell) in self.of_topic(number).iter().enumerate().filter(|(_, c)| c.rows > 0) {
-                let more = self.large.get(&(number as u32, day as u32)).copied().unwrap_or_default();
+                let more = self.large.get(&((number * self.days + day) as u32)).copied().unwrap_or_default();
                 out.push(DayCell {
                     day: Day::from_days(self.first + day as i32),
                     topic: *topic,
@@ -186,7 +222,15 @@ impl Sink for Days {
         }
         for row in step.rows {
             let topic = Topic { kind: row.kind, cause: row.cause, plan: row.plan, currency: row.currency };
-            self.add(topic, day, row.amount, 1);
+            let Ok(amount) = i64::try_from(row.amount) else {
+                self.add(topic, day, row.amount, 1);
+                continue;
+            };
+            let cell = self.topic(topic) * self.days + day;
+            if self.waiting.len() == WAITING {
+                self.settle();
+            }
+            self.waiting.push((cell as u32, amount));
         }
         match step.kind {
             Some(Kind::New) => self.heads[day].new += 1,

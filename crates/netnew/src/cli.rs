@@ -369,6 +369,20 @@ pub struct BenchArgs {
 /// What `netnew bench` measures.
 #[derive(Subcommand, Debug)]
 pub enum BenchCommand {
+    /// Make a data set: item states as Parquet, and rates as CSV
+    Make {
+        /// plain or hard
+        shape: String,
+        /// How many customers
+        #[arg(long, default_value_t = 1_000_000)]
+        customers: u32,
+        /// Another seed makes other customers
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Directory to write SHAPE.parquet and SHAPE-rates.csv into
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// The ledger of the book under policies it has never seen
     Rebuild {
         /// How many policies

@@ -5,18 +5,43 @@ use crate::environment::{Environment, Stopwatch};
 use crate::error::CliError;
 use crate::report::Report;
 use crate::resident;
+use netnew_bench::Shape;
 use netnew_ledger::Context;
 use netnew_metrics::Query;
 use netnew_policy::Policy;
 use netnew_resident::{Days, Image, Movements, Rules, pass, pass_in_order};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Measures.
 pub fn run(args: &BenchArgs, env: &Environment) -> Result<ExitCode, CliError> {
     match &args.command {
+        BenchCommand::Make { shape, customers, seed, out } => make(shape, *customers, *seed, out),
         BenchCommand::Rebuild { runs, seed } => rebuild(*runs, *seed, env),
     }
+}
+
+fn make(shape: &str, customers: u32, seed: u64, out: &Path) -> Result<ExitCode, CliError> {
+    let kind = match shape {
+        "plain" => Shape::Plain,
+        "hard" => Shape::Hard,
+        _ => {
+            let message = format!("unknown data set {shape:?}");
+            return Err(CliError::usage("unknown_data_set", message, "use plain or hard"));
+        }
+    };
+    std::fs::create_dir_all(out)?;
+    let rows = netnew_bench::rows(customers, seed, kind);
+    let file = out.join(format!("{shape}.parquet"));
+    netnew_bench::states(&rows, seed, kind, std::fs::File::create(&file)?)
+        .map_err(|e| CliError::refused("cannot_write", e.to_string(), "is there room on the disk?"))?;
+    if kind == Shape::Hard {
+        let rates = out.join(format!("{shape}-rates.csv"));
+        netnew_bench::rates(seed, std::io::BufWriter::new(std::fs::File::create(rates)?))?;
+    }
+    println!("{}", json!({"file": file.display().to_string(), "rows": rows.len()}));
+    Ok(ExitCode::SUCCESS)
 }
 
 fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError> {
@@ -62,7 +87,7 @@ fn days(image: &Image, ctx: &Context, query: &Query) -> Result<Days, CliError> {
     let rules = Rules::new(image, ctx);
     let new =
         || Days::new(query.from, query.to, rules.plans.len(), rules.currencies.len(), query.with_expected);
-    let mut parts = pass(image, &rules, ctx, new)?.into_iter();
+    let mut parts = pass(image, &rules, ctx, new)?.into_iter().map(Days::finish);
     let mut whole = parts.next().unwrap_or_else(new);
     parts.for_each(|part| whole.merge(part));
     Ok(whole)
