@@ -1,6 +1,8 @@
 //! What movements add up to per day, kind, cause, plan and currency, and customers per day.
 
-use crate::walk::{Sink, Step};
+use crate::cut::Cut;
+use crate::rules::Rules;
+use crate::walk::{Posting, Sink, Step};
 use netnew_ledger::{Cause, Kind};
 use netnew_metrics::RollupError;
 use netnew_money::{Amount, Day};
@@ -34,6 +36,17 @@ pub struct DayHeads {
     pub reactivated: u32,
     /// Lost.
     pub churned: u32,
+}
+
+impl DayHeads {
+    fn count(&mut self, kind: Kind) {
+        match kind {
+            Kind::New => self.new += 1,
+            Kind::Reactivation => self.reactivated += 1,
+            Kind::Churn => self.churned += 1,
+            _ => {}
+        }
+    }
 }
 
 /// One finished cell.
@@ -78,16 +91,22 @@ const KINDS: usize = Kind::ALL.len();
 const CAUSES: usize = 18;
 
 impl Days {
-    /// An empty rollup of the days `first..=last`, for so many plans and currencies.
-    pub fn new(first: Day, last: Day, plans: usize, currencies: usize, with_expected: bool) -> Days {
+    /// An empty rollup of the days of a cut and on to `last`, for what the rules can post.
+    pub fn new(cut: &Cut, last: Day, rules: &Rules, with_expected: bool) -> Days {
+        let (first, last, plans) = (cut.first(), cut.last().max(last), rules.plans.len());
         let days = usize::try_from(last.days_since(first).max(0)).unwrap_or_default() + 1;
+        let topics = rules.templates.as_ref().map(|t| t.topics.clone()).unwrap_or_default();
+        let mut numbers = vec![u32::MAX; plans * rules.currencies.len() * KINDS * CAUSES];
+        for (number, topic) in topics.iter().enumerate() {
+            numbers[slot(topic, plans)] = number as u32;
+        }
         Days {
             first: first.days(),
             days,
-            topics: Vec::new(),
-            numbers: vec![u32::MAX; plans * currencies * KINDS * CAUSES],
+            cells: vec![Cell::default(); days * topics.len()],
+            topics,
+            numbers,
             plans,
-            cells: Vec::new(),
             waiting: Vec::with_capacity(WAITING),
             large: HashMap::new(),
             heads: vec![DayHeads::default(); days],
@@ -97,11 +116,7 @@ impl Days {
     }
 
     fn topic(&mut self, topic: Topic) -> usize {
-        let slot = ((usize::from(topic.currency) * self.plans + topic.plan as usize) * KINDS
-            + topic.kind as usize)
-            * CAUSES
-            + topic.cause as usize;
-        let number = &mut self.numbers[slot];
+        let number = &mut self.numbers[slot(&topic, self.plans)];
         if *number == u32::MAX {
             *number = self.topics.len() as u32;
             self.topics.push(topic);
@@ -210,7 +225,27 @@ impl Days {
     }
 }
 
+fn slot(topic: &Topic, plans: usize) -> usize {
+    let place = usize::from(topic.currency) * plans + topic.plan as usize;
+    (place * KINDS + topic.kind as usize) * CAUSES + topic.cause as usize
+}
+
 impl Sink for Days {
+    #[inline]
+    fn post(&mut self, posting: &Posting) {
+        if self.waiting.len() + posting.rows.len() > WAITING {
+            self.settle();
+        }
+        let day = u32::from(posting.day);
+        let again = usize::from(posting.kind == Some(Kind::Reactivation));
+        for row in posting.rows {
+            self.waiting.push((row.topics[again] * self.days as u32 + day, row.amount));
+        }
+        if let Some(kind) = posting.kind {
+            self.heads[usize::from(posting.day)].count(kind);
+        }
+    }
+
     fn step(&mut self, step: &Step) -> Result<(), RollupError> {
         if step.expected && !self.with_expected {
             return Ok(());
@@ -232,11 +267,8 @@ impl Sink for Days {
             }
             self.waiting.push((cell as u32, amount));
         }
-        match step.kind {
-            Some(Kind::New) => self.heads[day].new += 1,
-            Some(Kind::Reactivation) => self.heads[day].reactivated += 1,
-            Some(Kind::Churn) => self.heads[day].churned += 1,
-            _ => {}
+        if let Some(kind) = step.kind {
+            self.heads[day].count(kind);
         }
         Ok(())
     }

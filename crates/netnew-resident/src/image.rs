@@ -1,5 +1,6 @@
 //! The winning facts of a book as columns, customer by customer, each customer's rows by time.
 
+use crate::rules::NONE;
 use crate::texts::Texts;
 use netnew_facts::{
     Body, CustomerFacts, DiscountKind, Fact, ItemState, PayloadRef, Status, Text, winning_states,
@@ -27,6 +28,8 @@ pub(crate) mod flags {
     pub const REQUESTED: u8 = 16;
     /// More than the columns hold.
     pub const UNUSUAL: u8 = 32;
+    /// Every item in a subscription of its own, one currency, no credits, nothing of the above.
+    pub const SIMPLE: u8 = 64;
 }
 
 /// Everything a state says but for its instants. Few of them occur, however many states there are.
@@ -81,6 +84,10 @@ pub struct Image {
     pub(crate) item: Vec<u16>,
     /// Per row: index into `contents`.
     pub(crate) content: Vec<u32>,
+    /// Per row: which two contents follow one another here, as an index into `pairs`.
+    pub(crate) pair: Vec<u32>,
+    /// The item's content before ([`crate::rules::NONE`] for none) and the row's.
+    pub(crate) pairs: Vec<[u32; 2]>,
     pub(crate) extras: Vec<Extra>,
     /// Customer ids that facts name and that are not the customer's own.
     pub(crate) written: Texts,
@@ -190,6 +197,14 @@ impl Image {
                 next
             }));
         }
+        let mut known: Pairs = self.pairs.iter().enumerate().map(|(at, p)| (*p, at as u32)).collect();
+        let code = |content: u32| if content == NONE { NONE } else { contents[content as usize] };
+        let pairs: Vec<u32> = other
+            .pairs
+            .iter()
+            .map(|pair| pair_number(&mut known, &mut self.pairs, pair.map(code)))
+            .collect();
+        self.pair.extend(other.pair.iter().map(|pair| pairs[*pair as usize]));
         let written = self.written.len() as u32;
         self.customers.append(&other.customers).ok_or(TooLarge)?;
         self.subscriptions.append(&other.subscriptions).ok_or(TooLarge)?;
@@ -221,6 +236,15 @@ impl Image {
     }
 }
 
+type Pairs = HashMap<[u32; 2], u32, foldhash::fast::FixedState>;
+
+fn pair_number(known: &mut Pairs, pairs: &mut Vec<[u32; 2]>, pair: [u32; 2]) -> u32 {
+    *known.entry(pair).or_insert_with(|| {
+        pairs.push(pair);
+        pairs.len() as u32 - 1
+    })
+}
+
 fn number_in(sources: &mut Vec<Text>, source: &Text) -> u16 {
     let at = sources.iter().position(|s| s == source).unwrap_or_else(|| {
         sources.push(source.clone());
@@ -236,6 +260,9 @@ pub struct ImageBuilder {
     contents: HashMap<Content, u32, foldhash::fast::FixedState>,
     sources: HashMap<Text, u16>,
     written: HashMap<Text, u32>,
+    pairs: Pairs,
+    /// Content of the customer's items so far.
+    holding: Vec<u32>,
 }
 
 impl ImageBuilder {
@@ -248,6 +275,8 @@ impl ImageBuilder {
             contents: HashMap::default(),
             sources: HashMap::new(),
             written: HashMap::new(),
+            pairs: Pairs::default(),
+            holding: Vec::new(),
         }
     }
 
@@ -294,6 +323,13 @@ impl ImageBuilder {
             kept.push(row);
         }
         kept.sort_by_key(|row| (row.0, row.1));
+        let one_currency = kept.windows(2).all(|two| two[0].3.currency == two[1].3.currency);
+        let credits = kept.iter().any(|row| row.3.amount.is_negative());
+        if mark == 0 && items == subscriptions + 1 && one_currency && !credits {
+            mark |= flags::SIMPLE;
+        }
+        self.holding.clear();
+        self.holding.resize(items as usize, NONE);
         for (at, item, fact, state) in kept {
             self.row(customer, at, item, fact, state)?;
         }
@@ -369,6 +405,8 @@ impl ImageBuilder {
                 next
             }
         };
+        let before = std::mem::replace(&mut self.holding[item as usize], code);
+        self.image.pair.push(pair_number(&mut self.pairs, &mut self.image.pairs, [before, code]));
         self.image.at.push(at);
         self.image.item.push(item.min(u32::from(u16::MAX)) as u16);
         self.image.content.push(code);

@@ -8,18 +8,21 @@
 //!
 //! This crate does no I/O and defines no figure: levels and causes are the ledger's own functions.
 
+mod cut;
 mod days;
 mod image;
 mod movements;
 mod pass;
 mod rules;
+mod templates;
 mod texts;
 mod walk;
 
+pub use cut::Cut;
 pub use days::{DayCell, DayHeads, Days, Topic};
 pub use image::{Content, Extra, Image, ImageBuilder, TooLarge};
 pub use movements::{Movement, Movements};
 pub use pass::{pass, pass_in_order};
 pub use rules::Rules;
 pub use texts::Texts;
-pub use walk::{Change, Row, Sink, Step, Walker};
+pub use walk::{Change, Posting, Row, Sink, Step, Walker};

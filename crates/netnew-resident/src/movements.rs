@@ -1,6 +1,6 @@
 //! Every movement of a ledger, by column, customer by customer.
 
-use crate::walk::{Sink, Step};
+use crate::walk::{Posting, Sink, Step};
 use netnew_ledger::{Cause, Kind};
 use netnew_metrics::RollupError;
 use netnew_money::Amount;
@@ -48,6 +48,26 @@ impl Movements {
 }
 
 impl Sink for Movements {
+    #[inline]
+    fn post(&mut self, posting: &Posting) {
+        let (at, item) = (posting.image.at[posting.row], posting.image.item[posting.row]);
+        let again = posting.kind == Some(Kind::Reactivation);
+        for row in posting.rows {
+            self.rows.push(Movement {
+                at,
+                amount: row.amount,
+                before: row.before,
+                customer: posting.customer,
+                plan: row.plan,
+                item,
+                currency: row.currency,
+                kind: if again { Kind::Reactivation } else { row.kind },
+                cause: row.cause,
+                large: false,
+            });
+        }
+    }
+
     fn step(&mut self, step: &Step) -> Result<(), RollupError> {
         for row in step.rows {
             let (amount, before, large) = match (i64::try_from(row.amount), i64::try_from(row.before)) {

@@ -1,12 +1,13 @@
 //! A policy applied once to every distinct content, so that the pass over rows only looks up.
 
 use crate::image::{Content, Image, flags};
+use crate::templates::{LARGEST, Templates};
 use netnew_facts::{CancelReason, Discount, DiscountKind, Status, Text};
 use netnew_ledger::{Context, End, Standing};
 use netnew_money::{Amount, Currency, IntervalUnit, Ratio};
 use netnew_policy::{
-    ChurnTiming, DiscountRule, Grace, LimitedDiscountRule, MovementLevel, OneTimeDiscountRule, PauseRule, Policy,
-    SamePeriod, ZeroRule,
+    ChurnTiming, DiscountRule, Grace, LimitedDiscountRule, MovementLevel, Netting, OneTimeDiscountRule, PartialCancel, PauseRule,
+    Policy, SamePeriod, SecondSubscription, ZeroRule,
 };
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -127,6 +128,10 @@ pub struct Rules {
     pub plans: Vec<Option<Text>>,
     /// Currencies that occur.
     pub currencies: Vec<Currency>,
+    /// What events of simple customers post; `None` under policies that ask for more.
+    pub(crate) templates: Option<Templates>,
+    /// The policy may keep customers at 0 or force kinds.
+    pub(crate) careful: bool,
     /// Customers with any of these marks are left to the general replay.
     pub(crate) general: u8,
     /// All customers are.
@@ -153,6 +158,8 @@ impl Rules {
                 || policy.same_period_new_and_churn == SamePeriod::BothHidden
                 || ctx.dimensions.layer
                 || image.currencies().len() > usize::from(u8::MAX),
+            templates: None,
+            careful: false,
             any_broken: false,
             keeps: policy.discount_100 == ZeroRule::StaysActive
                 || policy.free_plan == ZeroRule::StaysActive
@@ -183,11 +190,19 @@ impl Rules {
             }
         }
         rules.any_broken = rules.phases.iter().any(Phase::broken);
+        rules.careful = rules.keeps
+            || policy.second_subscription == SecondSubscription::New
+            || policy.partial_cancel == PartialCancel::Churn;
         let mut ranks: Vec<Ratio> = offs.clone();
         ranks.sort_unstable();
         ranks.dedup();
         for (phase, off) in rules.phases.iter_mut().zip(&offs) {
             phase.off = ranks.binary_search(off).unwrap_or_default() as u32;
+        }
+        let large = rules.phases.iter().any(|p| p.mrr.abs() > LARGEST);
+        let unfit = rules.careful || rules.all_general || rules.any_broken || large;
+        if !unfit && policy.netting != Netting::Period {
+            rules.templates = Some(Templates::new(&image.pairs, &rules.phases, ctx));
         }
         rules
     }

@@ -2,7 +2,9 @@
 //! texts. The two are held equal by tests; what is rare is left to the other.
 
 use crate::image::{Image, NEVER, flags};
+use crate::cut::Cut;
 use crate::rules::{NONE, Phase, Rules, Variant};
+use crate::templates::{Fate, Posted, Templates};
 use netnew_facts::Status;
 use netnew_ledger::{
     Cause, Context, Delta, Kind, LedgerError, Money, Surroundings, of_change, of_end, of_start,
@@ -84,8 +86,55 @@ pub trait Sink {
         Ok(())
     }
 
+    /// An event of a simple customer: the rows of a step, from a template.
+    fn post(&mut self, posting: &Posting);
+
     /// The customer is done. `first_change`: when a level changed for the first time; may lie ahead.
     fn end(&mut self, customer: u32, first_change: Option<i64>) -> Result<(), RollupError>;
+}
+
+/// What an event of a simple customer posts.
+pub struct Posting<'a> {
+    pub(crate) image: &'a Image,
+    /// The row of the image that brings it.
+    pub(crate) row: usize,
+    pub(crate) customer: u32,
+    /// Local day, since the cut's first.
+    pub(crate) day: u16,
+    pub(crate) rows: &'a [Posted],
+    /// `New`, `Reactivation` or `Churn` when presence changed.
+    pub(crate) kind: Option<Kind>,
+}
+
+impl Posting<'_> {
+    /// Instant of the event, in microseconds.
+    pub fn at(&self) -> i64 {
+        self.image.at[self.row]
+    }
+
+    /// Index of the customer in the image.
+    pub fn customer(&self) -> u32 {
+        self.customer
+    }
+
+    /// `New`, `Reactivation` or `Churn` when presence changed.
+    pub fn kind(&self) -> Option<Kind> {
+        self.kind
+    }
+
+    /// The rows that it posts.
+    pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
+        let again = self.kind == Some(Kind::Reactivation);
+        self.rows.iter().map(move |row| Row {
+            item: self.image.item[self.row],
+            plan: row.plan,
+            currency: row.currency,
+            kind: if again { Kind::Reactivation } else { row.kind },
+            cause: row.cause,
+            amount: i128::from(row.amount),
+            before: i128::from(row.before),
+        })
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -138,6 +187,9 @@ pub struct Walker<'a> {
     /// The policy may keep customers at 0 or force kinds.
     careful: bool,
     with_arr: bool,
+    cut: Option<&'a Cut>,
+    /// Nothing after this instant is for the templates.
+    settled: i64,
 }
 
 /// Presence so far.
@@ -179,11 +231,17 @@ impl<'a> Walker<'a> {
                 Netting::Window | Netting::Day => 2 * DAY,
                 Netting::Period => 400 * DAY,
             },
-            careful: rules.keeps
-                || ctx.policy.second_subscription == SecondSubscription::New
-                || ctx.policy.partial_cancel == PartialCancel::Churn,
+            careful: rules.careful,
+            cut: None,
+            settled: ctx.now().min(ctx.horizon).micros(),
             with_arr: false,
         }
+    }
+
+    /// Lets simple customers' events be posted from templates, over rows cut into days in the context's zone.
+    pub fn with_cut(mut self, cut: &'a Cut) -> Walker<'a> {
+        self.cut = Some(cut);
+        self
     }
 
     /// Tells changes of ARR too, also where MRR stays the same to the last digit.
@@ -198,6 +256,13 @@ impl<'a> Walker<'a> {
         self.customer = customer;
         if self.rules.all_general || mark & self.rules.general != 0 {
             return self.general(customer, sink);
+        }
+        if mark & flags::SIMPLE != 0
+            && let (Some(cut), Some(templates)) = (self.cut, &self.rules.templates)
+            && !self.with_arr
+            && self.image.at[self.image.row_range(customer).end - 1] <= self.settled
+        {
+            return self.simple(cut, templates, sink);
         }
         let items = (self.image.first_item[customer + 1] - self.image.first_item[customer]) as usize;
         self.positions.clear();
@@ -219,6 +284,92 @@ impl<'a> Walker<'a> {
         let mut first_change = None;
         self.run(&mut presence, &mut first_change, sink)?;
         sink.end(customer as u32, first_change)
+    }
+
+    /// The walk of a customer whose events post what their pair of contents posts.
+    fn simple<S: Sink>(
+        &mut self,
+        cut: &Cut,
+        templates: &Templates,
+        sink: &mut S,
+    ) -> Result<(), RollupError> {
+        let range = self.image.row_range(self.customer);
+        let (days, pairs) = (&cut.days[range.clone()], &self.image.pair[range.clone()]);
+        let window = self.ctx.policy.reactivation_window;
+        let mut presence = Presence::default();
+        let mut first_change = None;
+        let mut level = 0i64;
+        let mut at = 0;
+        while at < days.len() {
+            let day = days[at];
+            if at + 1 < days.len() && days[at + 1] == day {
+                let to = at + days[at..].iter().take_while(|d| **d == day).count();
+                self.run_from(range.start, at..to, level, &mut presence, &mut first_change, sink)?;
+                level = self.level.iter().map(|(_, sum)| *sum as i64).sum();
+                at = to;
+                continue;
+            }
+            let template = &templates.pairs[pairs[at] as usize];
+            if template.step {
+                level += template.delta;
+                first_change = first_change.or(Some(range.start + at));
+                let fate = match (presence.now, level > 0) {
+                    (true, true) => Some(Fate::Stays),
+                    (false, true) => Some(Fate::Arrives),
+                    (true, false) => Some(Fate::Leaves),
+                    (false, false) => None,
+                };
+                let mut kind = None;
+                if fate != Some(Fate::Stays) {
+                    let before = presence.now;
+                    presence.now = level > 0;
+                    let today = Day::from_days(cut.first().days() + i32::from(day));
+                    kind = kind_of(&mut presence, before, today, window);
+                }
+                if let Some(fate) = fate {
+                    let rows = templates.rows(template, fate);
+                    sink.post(&Posting { image: self.image, row: range.start + at, day, rows, kind, customer: self.customer as u32 });
+                }
+            }
+            at += 1;
+        }
+        sink.end(self.customer as u32, first_change.map(|row| self.image.at[row]))
+    }
+
+    /// Groups among rows of one day, given what went before.
+    fn run_from<S: Sink>(
+        &mut self,
+        first: usize,
+        rows: std::ops::Range<usize>,
+        level: i64,
+        presence: &mut Presence,
+        first_change: &mut Option<usize>,
+        sink: &mut S,
+    ) -> Result<(), RollupError> {
+        let image = self.image;
+        let items = (image.first_item[self.customer + 1] - image.first_item[self.customer]) as usize;
+        self.positions.clear();
+        self.positions.resize(items, Position { before: NONE, now: NONE });
+        for row in first..first + rows.start {
+            let phase = image.content[row];
+            self.positions[usize::from(image.item[row])] = Position { before: phase, now: phase };
+        }
+        let currency = self.rules.phases[image.content[first] as usize].currency;
+        self.level.clear();
+        self.level.push((currency, i128::from(level)));
+        self.events.clear();
+        let run = first + rows.start..first + rows.end;
+        self.events.extend(run.clone().map(|row| Event {
+            at: image.at[row],
+            item: image.item[row],
+            phase: image.content[row],
+        }));
+        let mut change = first_change.map(|row| image.at[row]);
+        self.run(presence, &mut change, sink)?;
+        if first_change.is_none() && let Some(at) = change {
+            *first_change = run.into_iter().find(|row| image.at[*row] == at);
+        }
+        Ok(())
     }
 
     /// The walk under policies that keep nobody at 0 and force no kinds. Nearly every group is one event by itself; those
@@ -675,22 +826,7 @@ impl<'a> Walker<'a> {
     }
 
     fn kind(&self, presence: &mut Presence, before: bool, day: Day) -> Option<Kind> {
-        match (before, presence.now) {
-            (false, true) => {
-                let within = match (self.ctx.policy.reactivation_window, presence.left_on) {
-                    (ReactivationWindow::Days(days), Some(left)) => day.days_since(left) <= i32::from(days),
-                    _ => true,
-                };
-                let again = presence.ever && within;
-                presence.ever = true;
-                Some(if again { Kind::Reactivation } else { Kind::New })
-            }
-            (true, false) => {
-                presence.left_on = Some(day);
-                Some(Kind::Churn)
-            }
-            _ => None,
-        }
+        kind_of(presence, before, day, self.ctx.policy.reactivation_window)
     }
 
     /// Posts the changes: rows with kinds and causes, in the order of items.
@@ -964,6 +1100,25 @@ impl<'a> Walker<'a> {
             });
         }
         !self.rows.is_empty() || !self.changes.is_empty() || step.kind.is_some()
+    }
+}
+
+fn kind_of(presence: &mut Presence, before: bool, day: Day, window: ReactivationWindow) -> Option<Kind> {
+    match (before, presence.now) {
+        (false, true) => {
+            let within = match (window, presence.left_on) {
+                (ReactivationWindow::Days(days), Some(left)) => day.days_since(left) <= i32::from(days),
+                _ => true,
+            };
+            let again = presence.ever && within;
+            presence.ever = true;
+            Some(if again { Kind::Reactivation } else { Kind::New })
+        }
+        (true, false) => {
+            presence.left_on = Some(day);
+            Some(Kind::Churn)
+        }
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use netnew_ledger::{Context, CustomerLedger, replay};
 use netnew_metrics::{Frame, ReportCurrency, RollupError, known_rates};
 use netnew_money::Instant;
 use netnew_policy::Policy;
-use netnew_resident::{Image, ImageBuilder, Rules, Sink, Step, Walker};
+use netnew_resident::{Cut, Image, ImageBuilder, Posting, Row, Rules, Sink, Step, Walker};
 use netnew_testkit::lives::Lives;
 use netnew_testkit::question::Question;
 use netnew_testkit::{to_facts, to_rate_facts};
@@ -52,6 +52,10 @@ impl Lines {
 }
 
 impl Sink for Lines {
+    fn post(&mut self, _: &Posting) {
+        unreachable!("no cut was given");
+    }
+
     fn step(&mut self, step: &Step) -> Result<(), RollupError> {
         self.steps.push(self.line(step));
         Ok(())
@@ -66,6 +70,66 @@ impl Sink for Lines {
         self.first = first;
         Ok(())
     }
+}
+
+/// Rows one by one, and who came and went.
+#[derive(Default)]
+struct Rows {
+    rows: Vec<String>,
+    kinds: Vec<String>,
+    posted: usize,
+    names: Names,
+}
+
+impl Rows {
+    fn row(&mut self, at: i64, row: &Row) {
+        let plan = &self.names.plans[row.plan as usize];
+        let currency = &self.names.currencies[usize::from(row.currency)];
+        self.rows.push(format!(
+            "{at} {} {plan:?} {currency} {:?} {:?} {} {}",
+            row.item, row.kind, row.cause, row.amount, row.before
+        ));
+    }
+}
+
+impl Sink for Rows {
+    fn step(&mut self, step: &Step) -> Result<(), RollupError> {
+        step.rows.iter().for_each(|row| self.row(step.at, row));
+        self.kinds.extend(step.kind.map(|kind| format!("{} {kind:?}", step.at)));
+        Ok(())
+    }
+
+    fn post(&mut self, posting: &Posting) {
+        self.posted += 1;
+        posting.rows().for_each(|row| self.row(posting.at(), &row));
+        self.kinds.extend(posting.kind().map(|kind| format!("{} {kind:?}", posting.at())));
+    }
+
+    fn end(&mut self, _customer: u32, _first: Option<i64>) -> Result<(), RollupError> {
+        Ok(())
+    }
+}
+
+/// The rows and presences of the general replay in the same words.
+fn rows_of(ledger: &CustomerLedger) -> (Vec<String>, Vec<String>) {
+    let mut out = (Vec::new(), Vec::new());
+    for step in &ledger.steps {
+        for row in step.rows.iter().filter(|r| !r.regroup) {
+            out.0.push(format!(
+                "{} {} {:?} {} {:?} {:?} {} {}",
+                step.at.micros(),
+                row.item,
+                row.plan,
+                row.currency.as_str(),
+                row.kind,
+                row.cause,
+                row.amount.raw(),
+                row.before.raw()
+            ));
+        }
+        out.1.extend(step.kind.map(|kind| format!("{} {kind:?}", step.at.micros())));
+    }
+    out
 }
 
 fn general(ledger: &CustomerLedger, separate: bool) -> (Vec<String>, Vec<String>, Option<i64>) {
@@ -166,22 +230,31 @@ fn tries(default: u64) -> u64 {
     std::env::var("NETNEW_LIVES").ok().and_then(|n| n.parse().ok()).unwrap_or(default)
 }
 
-fn check(seed: u64, image: &Image, ctx: &Context, customers: &[CustomerFacts], text: &dyn Fn() -> String) -> usize {
+fn check(seed: u64, image: &Image, ctx: &Context, customers: &[CustomerFacts], text: &dyn Fn() -> String) -> (usize, usize) {
     let rules = Rules::new(image, ctx);
     let names = Names {
         plans: rules.plans.clone(),
         currencies: rules.currencies.iter().map(|c| c.as_str().to_string()).collect(),
     };
     let mut walker = Walker::new(image, &rules, ctx, 0).with_arr();
+    let cut = Cut::new(image, ctx.zone).expect("a few years");
+    let mut quick = Walker::new(image, &rules, ctx, 0).with_cut(&cut);
     let mut at = 0;
     let separate = ctx.policy.movement_level == netnew_policy::MovementLevel::Subscription;
-    let mut compared = 0;
+    let (mut compared, mut posted) = (0, 0);
     for customer in customers {
         let wanted = replay(customer, ctx);
         let known = at < image.len() && image.customers.get(at) == &*customer.customer;
         if !known {
             assert!(wanted.map(|l| l.steps.is_empty()).unwrap_or(false), "seed {seed}: a customer got lost");
             continue;
+        }
+        let mut rows = Rows { names: names.clone(), ..Rows::default() };
+        if quick.customer(at, &mut rows).is_ok()
+            && let Ok(wanted) = &wanted
+        {
+            assert_eq!((rows.rows, rows.kinds), rows_of(wanted), "seed {seed}\n{}", text());
+            posted += rows.posted;
         }
         let mut lines = Lines { names: names.clone(), ..Lines::default() };
         let got = walker.customer(at, &mut lines);
@@ -197,12 +270,12 @@ fn check(seed: u64, image: &Image, ctx: &Context, customers: &[CustomerFacts], t
         }
     }
     assert_eq!(at, image.len(), "seed {seed}");
-    compared
+    (compared, posted)
 }
 
 #[test]
 fn the_pass_gives_the_steps_of_the_general_replay() {
-    let mut compared = 0;
+    let (mut compared, mut posted) = (0, 0);
     for seed in 0..tries(2_000) {
         let lives = Lives::from_seed(seed);
         let customers = to_facts(&lives.history);
@@ -211,9 +284,10 @@ fn the_pass_gives_the_steps_of_the_general_replay() {
         let Ok(query) = frame.query() else { continue };
         let ctx = frame.context(&query, seed % 3 == 0);
         let image = image(&customers, frame.known_on);
-        compared += check(seed, &image, &ctx, &customers, &|| lives.to_text("movements"));
+        let (steps, events) = check(seed, &image, &ctx, &customers, &|| lives.to_text("movements"));
+        (compared, posted) = (compared + steps, posted + events);
     }
-    assert!(compared > 5_000, "only {compared} steps were compared");
+    assert!(compared > 5_000 && posted > 500, "only {compared} steps and {posted} events were compared");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use netnew_bench::Shape;
 use netnew_ledger::Context;
 use netnew_metrics::Query;
 use netnew_policy::Policy;
-use netnew_resident::{Days, Image, Movements, Rules, pass, pass_in_order};
+use netnew_resident::{Cut, Days, Image, Movements, Rules, pass, pass_in_order};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
@@ -50,6 +50,11 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
     let loading = Stopwatch::start();
     let image = resident::read(&report.snapshot, report.known_on)?;
     let load_ms = loading.millis();
+    let watch = Stopwatch::start();
+    let cut = Cut::new(&image, &report.zone).ok_or_else(|| {
+        CliError::refused("too_long", "the book spans more than 179 years", "check its dates")
+    })?;
+    let cut_ms = watch.millis();
     let mut policies = Policies(seed);
     let mut rows: Vec<Value> = Vec::new();
     for _ in 0..runs {
@@ -57,11 +62,11 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
         let query = report.query()?;
         let ctx = report.context(&query, false);
         let watch = Stopwatch::start();
-        let days = days(&image, &ctx, &query)?;
+        let days = days(&image, &cut, &ctx, &query)?;
         let rollups_ms = watch.millis();
         let watch = Stopwatch::start();
         let rules = Rules::new(&image, &ctx);
-        let parts = pass_in_order(&image, &rules, &ctx, Movements::default)?;
+        let parts = pass_in_order(&image, &rules, &ctx, Some(&cut), Movements::default)?;
         let movements_ms = watch.millis();
         let movements: usize = parts.iter().map(|p| p.rows.len()).sum();
         let cells = days.cells();
@@ -77,17 +82,17 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
         "customers": image.len(),
         "states": image.rows(),
         "load_ms": load_ms,
+        "cut_ms": cut_ms,
         "runs": rows,
     });
     println!("{out}");
     Ok(ExitCode::SUCCESS)
 }
 
-fn days(image: &Image, ctx: &Context, query: &Query) -> Result<Days, CliError> {
+fn days(image: &Image, cut: &Cut, ctx: &Context, query: &Query) -> Result<Days, CliError> {
     let rules = Rules::new(image, ctx);
-    let new =
-        || Days::new(query.from, query.to, rules.plans.len(), rules.currencies.len(), query.with_expected);
-    let mut parts = pass(image, &rules, ctx, new)?.into_iter().map(Days::finish);
+    let new = || Days::new(cut, query.to, &rules, query.with_expected);
+    let mut parts = pass(image, &rules, ctx, Some(cut), new)?.into_iter().map(Days::finish);
     let mut whole = parts.next().unwrap_or_else(new);
     parts.for_each(|part| whole.merge(part));
     Ok(whole)

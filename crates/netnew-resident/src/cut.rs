@@ -1,0 +1,39 @@
+//! Rows cut into local days, once per time zone.
+
+use crate::image::Image;
+use netnew_money::{Day, Instant, Zone};
+use rayon::prelude::*;
+
+/// The local day of every row of an image.
+pub struct Cut {
+    first: Day,
+    last: Day,
+    /// Days since `first`.
+    pub(crate) days: Vec<u16>,
+}
+
+impl Cut {
+    /// Cuts an image's rows in a zone. `None` when they span more than 179 years.
+    pub fn new(image: &Image, zone: &Zone) -> Option<Cut> {
+        let day_of = |at: i64| zone.day_of(Instant::from_micros(at));
+        let ends = image.at.par_iter().fold(|| (i64::MAX, i64::MIN), |(a, b), at| (a.min(*at), b.max(*at)));
+        let (low, high) = ends.reduce(|| (i64::MAX, i64::MIN), |a, b| (a.0.min(b.0), a.1.max(b.1)));
+        if low > high {
+            return Some(Cut { first: Day::from_days(0), last: Day::from_days(0), days: Vec::new() });
+        }
+        let (first, last) = (day_of(low), day_of(high));
+        u16::try_from(last.days_since(first)).ok()?;
+        let days = image.at.par_iter().map(|at| day_of(*at).days_since(first) as u16).collect();
+        Some(Cut { first, last, days })
+    }
+
+    /// The first day on which anything begins.
+    pub fn first(&self) -> Day {
+        self.first
+    }
+
+    /// The last.
+    pub fn last(&self) -> Day {
+        self.last
+    }
+}

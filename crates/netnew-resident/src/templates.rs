@@ -1,0 +1,192 @@
+//! What an event posts, worked out once for every pair of contents that follow one another on an item.
+//!
+//! Most customers have every item in a subscription of its own, one currency and no credits. What such an event posts
+//! depends on the two contents, the policy, and whether the customer is there before and after; and of pairs of
+//! contents there are few. So the rows, kinds, causes and splits of all of them are worked out when the policy
+//! changes, and the pass adds them up.
+
+use crate::days::Topic;
+use crate::rules::{NONE, Phase};
+use netnew_ledger::{Cause, Context, End as _, Kind, Surroundings, of_change, of_end, of_start};
+use netnew_policy::TransferResidual;
+use rayon::prelude::*;
+use std::collections::HashMap;
+
+/// A row that an event posts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Posted {
+    pub amount: i64,
+    pub before: i64,
+    pub plan: u32,
+    /// Number of its topic; of a customer who arrives, the second is for one who comes back.
+    pub topics: [u32; 2],
+    pub currency: u8,
+    pub kind: Kind,
+    pub cause: Cause,
+}
+
+/// What happens to the customer in an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Stays = 0,
+    Arrives = 1,
+    Leaves = 2,
+}
+
+/// A pair of contents under a policy.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Template {
+    /// Change of the item's MRR in 10^-10 of the major unit.
+    pub delta: i64,
+    /// Where its rows begin.
+    first: u32,
+    /// How many rows by fate.
+    counts: [u8; 3],
+    /// A level changes, or moves to another plan.
+    pub step: bool,
+}
+
+/// All pairs under a policy.
+pub(crate) struct Templates {
+    pub pairs: Vec<Template>,
+    rows: Vec<Posted>,
+    /// Topics by number.
+    pub topics: Vec<Topic>,
+}
+
+/// The largest amount that is worked with in 64 bits: sums of a thousand items still fit.
+pub(crate) const LARGEST: i128 = 1 << 53;
+
+impl Templates {
+    pub fn new(pairs: &[[u32; 2]], phases: &[Phase], ctx: &Context) -> Templates {
+        let residual = ctx.policy.transfer_residual;
+        let parts: Vec<(Vec<Template>, Vec<Posted>)> = pairs
+            .par_chunks(8192)
+            .map(|chunk| {
+                let mut templates = Vec::with_capacity(chunk.len());
+                let mut rows = Vec::with_capacity(chunk.len() * 3);
+                for [before, after] in chunk {
+                    let before = (*before != NONE).then(|| &phases[*before as usize]);
+                    templates.push(template(before, &phases[*after as usize], residual, &mut rows));
+                }
+                (templates, rows)
+            })
+            .collect();
+        let mut all = Templates { pairs: Vec::with_capacity(pairs.len()), rows: Vec::new(), topics: Vec::new() };
+        let mut numbers: HashMap<Topic, u32, foldhash::fast::FixedState> = HashMap::default();
+        for (templates, mut rows) in parts {
+            for row in &mut rows {
+                let Posted { kind, cause, plan, currency, .. } = *row;
+                let again = if kind == Kind::New { Kind::Reactivation } else { kind };
+                row.topics = [kind, again].map(|kind| {
+                    *numbers.entry(Topic { kind, cause, plan, currency }).or_insert_with_key(|topic| {
+                        all.topics.push(*topic);
+                        all.topics.len() as u32 - 1
+                    })
+                });
+            }
+            let offset = all.rows.len() as u32;
+            all.pairs.extend(templates.into_iter().map(|t| Template { first: t.first + offset, ..t }));
+            all.rows.extend(rows);
+        }
+        all
+    }
+
+    #[inline]
+    pub fn rows(&self, template: &Template, fate: Fate) -> &[Posted] {
+        let counts = template.counts;
+        let skipped: u8 = counts[..fate as usize].iter().sum();
+        let first = template.first as usize + usize::from(skipped);
+        &self.rows[first..first + usize::from(counts[fate as usize])]
+    }
+}
+
+fn template(
+    before: Option<&Phase>,
+    after: &Phase,
+    residual: TransferResidual,
+    rows: &mut Vec<Posted>,
+) -> Template {
+    let worth = |phase: Option<&Phase>| phase.map_or(0, |p| p.mrr as i64);
+    let (had, has) = (worth(before), worth(Some(after)));
+    let cell = before.map_or(0, |p| p.cell);
+    let first = rows.len() as u32;
+    let mut template =
+        Template { delta: has - had, first, counts: [0; 3], step: cell != after.cell };
+    if !template.step {
+        return template;
+    }
+    for fate in [Fate::Stays, Fate::Arrives, Fate::Leaves] {
+        let possible = match fate {
+            Fate::Stays => true,
+            Fate::Arrives => has > had,
+            Fate::Leaves => has < had,
+        };
+        if possible {
+            let start = rows.len();
+            post(before.filter(|p| p.mrr != 0), Some(after).filter(|p| p.mrr != 0), residual, fate, rows);
+            let cause = cause(before, after, fate != Fate::Arrives);
+            rows[start..].iter_mut().for_each(|row| row.cause = cause);
+            template.counts[fate as usize] = (rows.len() - start) as u8;
+        }
+    }
+    template
+}
+
+fn cause(before: Option<&Phase>, after: &Phase, present_before: bool) -> Cause {
+    let around = Surroundings { others_before: false, others_after: false, present_before };
+    match (before.filter(|p| p.live()), Some(after).filter(|p| p.live())) {
+        (Some(before), Some(after)) => of_change(before, after),
+        (None, Some(after)) => of_start(after, around),
+        (Some(before), None) => of_end(before, Some(after), around),
+        (None, None) => Cause::Other,
+    }
+}
+
+/// The rows of one item that changes from one level to another; causes are filled in later.
+fn post(
+    before: Option<&Phase>,
+    after: Option<&Phase>,
+    residual: TransferResidual,
+    fate: Fate,
+    rows: &mut Vec<Posted>,
+) {
+    let mut row = |phase: &Phase, kind: Kind, amount: i64, before: i64| {
+        let (plan, currency) = (phase.plan, phase.currency);
+        rows.push(Posted { amount, before, plan, topics: [0; 2], currency, kind, cause: Cause::Other });
+    };
+    let by_sign = |amount: i64| if amount < 0 { Kind::Contraction } else { Kind::Expansion };
+    let kind = |amount: i64| match fate {
+        Fate::Stays => by_sign(amount),
+        Fate::Arrives => Kind::New,
+        Fate::Leaves => Kind::Churn,
+    };
+    match (before, after) {
+        (None, None) => {}
+        (Some(b), None) => row(b, kind(-1), -(b.mrr as i64), b.mrr as i64),
+        (None, Some(a)) => row(a, kind(1), a.mrr as i64, 0),
+        (Some(b), Some(a)) => {
+            let (lost, gained) = (b.mrr as i64, a.mrr as i64);
+            if b.plan == a.plan && b.same_currency(a) {
+                row(a, kind(gained - lost), gained - lost, lost);
+            } else if fate != Fate::Stays {
+                row(b, kind(0), -lost, lost);
+                row(a, kind(0), gained, 0);
+            } else if gained >= lost {
+                row(b, Kind::Transfer, -lost, lost);
+                row(a, Kind::Transfer, lost, 0);
+                if gained > lost {
+                    row(a, Kind::Expansion, gained - lost, lost);
+                }
+            } else if residual == TransferResidual::Destination {
+                row(b, Kind::Transfer, -lost, lost);
+                row(a, Kind::Transfer, lost, 0);
+                row(a, Kind::Contraction, gained - lost, lost);
+            } else {
+                row(b, Kind::Transfer, -gained, lost);
+                row(b, Kind::Contraction, gained - lost, lost - gained);
+                row(a, Kind::Transfer, gained, 0);
+            }
+        }
+    }
+}
