@@ -2,6 +2,7 @@
 
 use crate::cut::Cut;
 use crate::rules::Rules;
+use crate::templates::Which;
 use crate::walk::{Posting, Sink, Step};
 use netnew_ledger::{Cause, Kind};
 use netnew_metrics::RollupError;
@@ -63,8 +64,8 @@ pub struct DayCell {
 }
 
 /// The rollup by day. Every cell is a sum or a count, so rollups of parts merge in any order to the same.
-#[derive(Clone, Debug, Default)]
-pub struct Days {
+pub struct Days<'r> {
+    rules: &'r Rules,
     first: i32,
     /// One past the last day.
     days: usize,
@@ -77,6 +78,8 @@ pub struct Days {
     /// Rows that wait for their cells, as (cell, amount): cells lie far apart in memory, and only a loop that does
     /// nothing else fetches many at once.
     waiting: Vec<(u32, i64)>,
+    /// Events that wait for their rows, for the same reason: rows and day.
+    events: Vec<(Which, u16)>,
     /// What left the range of a cell.
     large: HashMap<u32, i128>,
     heads: Vec<DayHeads>,
@@ -90,9 +93,9 @@ const WAITING: usize = 4096;
 const KINDS: usize = Kind::ALL.len();
 const CAUSES: usize = 18;
 
-impl Days {
+impl<'r> Days<'r> {
     /// An empty rollup of the days of a cut and on to `last`, for what the rules can post.
-    pub fn new(cut: &Cut, last: Day, rules: &Rules, with_expected: bool) -> Days {
+    pub fn new(cut: &Cut, last: Day, rules: &'r Rules, with_expected: bool) -> Days<'r> {
         let (first, last, plans) = (cut.first(), cut.last().max(last), rules.plans.len());
         let days = usize::try_from(last.days_since(first).max(0)).unwrap_or_default() + 1;
         let topics = rules.templates.as_ref().map(|t| t.topics.clone()).unwrap_or_default();
@@ -101,13 +104,15 @@ impl Days {
             numbers[slot(topic, plans)] = number as u32;
         }
         Days {
+            rules,
             first: first.days(),
             days,
             cells: vec![Cell::default(); days * topics.len()],
             topics,
             numbers,
             plans,
-            waiting: Vec::with_capacity(WAITING),
+            waiting: Vec::with_capacity(WAITING * 4),
+            events: Vec::with_capacity(WAITING),
             large: HashMap::new(),
             heads: vec![DayHeads::default(); days],
             first_change: None,
@@ -144,6 +149,17 @@ impl Days {
     }
 
     fn settle(&mut self) {
+        if let Some(templates) = &self.rules.templates {
+            let days = self.days as u32;
+            for (Which { first, count, again }, day) in &self.events {
+                let first = *first as usize;
+                for row in &templates.rows[first..first + usize::from(*count)] {
+                    let cell = row.topics[usize::from(*again)] * days + u32::from(*day);
+                    self.waiting.push((cell, row.amount));
+                }
+            }
+            self.events.clear();
+        }
         let mut waiting = std::mem::take(&mut self.waiting);
         let mut beyond = Vec::new();
         for (at, amount) in &waiting {
@@ -162,13 +178,13 @@ impl Days {
     }
 
     /// Takes what still waits into its cells.
-    pub fn finish(mut self) -> Days {
+    pub fn finish(mut self) -> Days<'r> {
         self.settle();
         self
     }
 
     /// Adds the finished rollup of other customers over the same days to this finished one.
-    pub fn merge(&mut self, other: Days) {
+    pub fn merge(&mut self, other: Days<'r>) {
         for (number, topic) in other.topics.iter().enumerate() {
             for (day, cell) in other.of_topic(number).iter().enumerate() {
                 if cell.rows > 0 {
@@ -230,17 +246,13 @@ fn slot(topic: &Topic, plans: usize) -> usize {
     (place * KINDS + topic.kind as usize) * CAUSES + topic.cause as usize
 }
 
-impl Sink for Days {
+impl Sink for Days<'_> {
     #[inline]
     fn post(&mut self, posting: &Posting) {
-        if self.waiting.len() + posting.rows.len() > WAITING {
+        if self.events.len() == WAITING {
             self.settle();
         }
-        let day = u32::from(posting.day);
-        let again = usize::from(posting.kind == Some(Kind::Reactivation));
-        for row in posting.rows {
-            self.waiting.push((row.topics[again] * self.days as u32 + day, row.amount));
-        }
+        self.events.push((posting.which, posting.day));
         if let Some(kind) = posting.kind {
             self.heads[usize::from(posting.day)].count(kind);
         }
@@ -262,7 +274,7 @@ impl Sink for Days {
                 continue;
             };
             let cell = self.topic(topic) * self.days + day;
-            if self.waiting.len() == WAITING {
+            if self.waiting.len() >= WAITING {
                 self.settle();
             }
             self.waiting.push((cell as u32, amount));

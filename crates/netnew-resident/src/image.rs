@@ -227,6 +227,24 @@ impl Image {
         Ok(())
     }
 
+    /// Numbers contents and pairs by how often they occur, so that what a pass looks up most lies together in memory.
+    pub fn finish(mut self) -> Image {
+        let contents = by_frequency(self.contents.len(), &mut self.content);
+        let place = |code: u32| if code == NONE { NONE } else { contents[code as usize] };
+        let mut ordered: Vec<Option<Content>> = vec![None; self.contents.len()];
+        for (content, to) in self.contents.into_iter().zip(&contents) {
+            ordered[*to as usize] = Some(content);
+        }
+        self.contents = ordered.into_iter().flatten().collect();
+        let pairs = by_frequency(self.pairs.len(), &mut self.pair);
+        let mut ordered = vec![[NONE; 2]; self.pairs.len()];
+        for (pair, to) in self.pairs.iter().zip(&pairs) {
+            ordered[*to as usize] = pair.map(place);
+        }
+        self.pairs = ordered;
+        self
+    }
+
     /// The currencies that occur, by code.
     pub fn currencies(&self) -> Vec<Currency> {
         let mut all: Vec<Currency> = self.contents.iter().map(|c| c.state.currency).collect();
@@ -234,6 +252,20 @@ impl Image {
         all.dedup();
         all
     }
+}
+
+/// Renumbers `codes` (below `count`) by how often they occur, first seen first among equals; gives new by old.
+fn by_frequency(count: usize, codes: &mut [u32]) -> Vec<u32> {
+    let mut seen = vec![0u32; count];
+    codes.iter().for_each(|code| seen[*code as usize] += 1);
+    let mut order: Vec<u32> = (0..count as u32).collect();
+    order.sort_by_key(|code| (std::cmp::Reverse(seen[*code as usize]), *code));
+    let mut to = vec![0u32; count];
+    for (at, code) in order.into_iter().enumerate() {
+        to[code as usize] = at as u32;
+    }
+    codes.iter_mut().for_each(|code| *code = to[*code as usize]);
+    to
 }
 
 type Pairs = HashMap<[u32; 2], u32, foldhash::fast::FixedState>;

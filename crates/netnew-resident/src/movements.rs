@@ -1,5 +1,8 @@
 //! Every movement of a ledger, by column, customer by customer.
 
+use crate::image::Image;
+use crate::rules::Rules;
+use crate::templates::Which;
 use crate::walk::{Posting, Sink, Step};
 use netnew_ledger::{Cause, Kind};
 use netnew_metrics::RollupError;
@@ -28,15 +31,59 @@ pub struct Movement {
 }
 
 /// All movements of a set of customers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Movements {
+pub struct Movements<'r> {
+    image: &'r Image,
+    rules: &'r Rules,
     /// In the order of customers, then steps, then rows.
     pub rows: Vec<Movement>,
     /// Amounts and levels beyond 64 bits; a movement that is marked large holds its place here.
     large: Vec<[i128; 2]>,
+    /// Events that wait for their rows: these lie far apart in memory, and only a loop that does nothing else fetches
+    /// many at once.
+    waiting: Vec<Posting>,
 }
 
-impl Movements {
+/// Events that wait at a time.
+const WAITING: usize = 2048;
+
+impl<'r> Movements<'r> {
+    /// None yet; `about` so many are expected.
+    pub fn new(image: &'r Image, rules: &'r Rules, about: usize) -> Movements<'r> {
+        let waiting = Vec::with_capacity(WAITING);
+        Movements { image, rules, rows: Vec::with_capacity(about), large: Vec::new(), waiting }
+    }
+
+    fn settle(&mut self) {
+        let Some(templates) = &self.rules.templates else { return };
+        for posting in &self.waiting {
+            let Which { first, count, again } = posting.which;
+            let (at, item) = (posting.at(self.image), self.image.item[posting.row as usize]);
+            for which in first as usize..first as usize + usize::from(count) {
+                let row = &templates.rows[which];
+                let topic = templates.topics[row.topics[usize::from(again)] as usize];
+                self.rows.push(Movement {
+                    at,
+                    amount: row.amount,
+                    before: templates.befores[which],
+                    customer: posting.customer,
+                    plan: topic.plan,
+                    item,
+                    currency: topic.currency,
+                    kind: topic.kind,
+                    cause: topic.cause,
+                    large: false,
+                });
+            }
+        }
+        self.waiting.clear();
+    }
+
+    /// Takes what still waits in.
+    pub fn finish(mut self) -> Movements<'r> {
+        self.settle();
+        self
+    }
+
     /// Change of MRR, and the level of the item on this plan before; after it is their sum.
     pub fn amounts(&self, movement: &Movement) -> (Amount, Amount) {
         let [amount, before] = match movement.large {
@@ -47,28 +94,17 @@ impl Movements {
     }
 }
 
-impl Sink for Movements {
+impl Sink for Movements<'_> {
     #[inline]
     fn post(&mut self, posting: &Posting) {
-        let (at, item) = (posting.image.at[posting.row], posting.image.item[posting.row]);
-        let again = posting.kind == Some(Kind::Reactivation);
-        for row in posting.rows {
-            self.rows.push(Movement {
-                at,
-                amount: row.amount,
-                before: row.before,
-                customer: posting.customer,
-                plan: row.plan,
-                item,
-                currency: row.currency,
-                kind: if again { Kind::Reactivation } else { row.kind },
-                cause: row.cause,
-                large: false,
-            });
+        if self.waiting.len() == WAITING {
+            self.settle();
         }
+        self.waiting.push(*posting);
     }
 
     fn step(&mut self, step: &Step) -> Result<(), RollupError> {
+        self.settle();
         for row in step.rows {
             let (amount, before, large) = match (i64::try_from(row.amount), i64::try_from(row.before)) {
                 (Ok(amount), Ok(before)) => (amount, before, false),

@@ -38,20 +38,25 @@ pub fn pass<S: Sink + Send>(
         .collect()
 }
 
-/// Walks parts of the customers, each with a sink of its own, given back in the customers' order.
+/// Walks parts of the customers, each with a sink of its own (made for about so many rows), given back in the
+/// customers' order.
 pub fn pass_in_order<S: Sink + Send>(
     image: &Image,
     rules: &Rules,
     ctx: &Context,
     cut: Option<&Cut>,
-    new: impl Fn() -> S + Sync,
+    new: impl Fn(usize) -> S + Sync,
 ) -> Result<Vec<S>, RollupError> {
+    if image.is_empty() {
+        return Ok(Vec::new());
+    }
     let parts = (rayon::current_num_threads() * 4).clamp(1, image.len().max(1));
     let bound = |part: usize| image.len() * part / parts;
     (0..parts)
         .into_par_iter()
         .map(|part| {
-            let mut sink = new();
+            let rows = image.first_row[bound(part + 1)] - image.first_row[bound(part)];
+            let mut sink = new(rows as usize);
             walk(image, rules, ctx, cut, bound(part)..bound(part + 1), &mut sink)?;
             Ok(sink)
         })

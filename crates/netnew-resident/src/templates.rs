@@ -16,13 +16,16 @@ use std::collections::HashMap;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Posted {
     pub amount: i64,
-    pub before: i64,
-    pub plan: u32,
     /// Number of its topic; of a customer who arrives, the second is for one who comes back.
     pub topics: [u32; 2],
-    pub currency: u8,
-    pub kind: Kind,
-    pub cause: Cause,
+}
+
+/// Rows of one event: where they begin, how many, and whether the customer comes back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Which {
+    pub first: u32,
+    pub count: u8,
+    pub again: bool,
 }
 
 /// What happens to the customer in an event.
@@ -49,7 +52,9 @@ pub(crate) struct Template {
 /// All pairs under a policy.
 pub(crate) struct Templates {
     pub pairs: Vec<Template>,
-    rows: Vec<Posted>,
+    pub rows: Vec<Posted>,
+    /// Per row: level of the item on this plan before it.
+    pub befores: Vec<i64>,
     /// Topics by number.
     pub topics: Vec<Topic>,
 }
@@ -60,7 +65,7 @@ pub(crate) const LARGEST: i128 = 1 << 53;
 impl Templates {
     pub fn new(pairs: &[[u32; 2]], phases: &[Phase], ctx: &Context) -> Templates {
         let residual = ctx.policy.transfer_residual;
-        let parts: Vec<(Vec<Template>, Vec<Posted>)> = pairs
+        let parts: Vec<(Vec<Template>, Vec<Drawn>)> = pairs
             .par_chunks(8192)
             .map(|chunk| {
                 let mut templates = Vec::with_capacity(chunk.len());
@@ -72,40 +77,52 @@ impl Templates {
                 (templates, rows)
             })
             .collect();
-        let mut all = Templates { pairs: Vec::with_capacity(pairs.len()), rows: Vec::new(), topics: Vec::new() };
+        let mut all = Templates {
+            pairs: Vec::with_capacity(pairs.len()),
+            rows: Vec::new(),
+            befores: Vec::new(),
+            topics: Vec::new(),
+        };
         let mut numbers: HashMap<Topic, u32, foldhash::fast::FixedState> = HashMap::default();
-        for (templates, mut rows) in parts {
-            for row in &mut rows {
-                let Posted { kind, cause, plan, currency, .. } = *row;
-                let again = if kind == Kind::New { Kind::Reactivation } else { kind };
-                row.topics = [kind, again].map(|kind| {
-                    *numbers.entry(Topic { kind, cause, plan, currency }).or_insert_with_key(|topic| {
+        for (templates, rows) in parts {
+            let offset = all.rows.len() as u32;
+            all.pairs.extend(templates.into_iter().map(|t| Template { first: t.first + offset, ..t }));
+            for row in rows {
+                let again = if row.topic.kind == Kind::New { Kind::Reactivation } else { row.topic.kind };
+                let topics = [row.topic.kind, again].map(|kind| {
+                    *numbers.entry(Topic { kind, ..row.topic }).or_insert_with_key(|topic| {
                         all.topics.push(*topic);
                         all.topics.len() as u32 - 1
                     })
                 });
+                all.rows.push(Posted { amount: row.amount, topics });
+                all.befores.push(row.before);
             }
-            let offset = all.rows.len() as u32;
-            all.pairs.extend(templates.into_iter().map(|t| Template { first: t.first + offset, ..t }));
-            all.rows.extend(rows);
         }
         all
     }
 
+    /// The rows of an event.
     #[inline]
-    pub fn rows(&self, template: &Template, fate: Fate) -> &[Posted] {
+    pub fn which(&self, template: &Template, fate: Fate, again: bool) -> Which {
         let counts = template.counts;
         let skipped: u8 = counts[..fate as usize].iter().sum();
-        let first = template.first as usize + usize::from(skipped);
-        &self.rows[first..first + usize::from(counts[fate as usize])]
+        Which { first: template.first + u32::from(skipped), count: counts[fate as usize], again }
     }
+}
+
+/// A row before its topics have numbers.
+struct Drawn {
+    amount: i64,
+    before: i64,
+    topic: Topic,
 }
 
 fn template(
     before: Option<&Phase>,
     after: &Phase,
     residual: TransferResidual,
-    rows: &mut Vec<Posted>,
+    rows: &mut Vec<Drawn>,
 ) -> Template {
     let worth = |phase: Option<&Phase>| phase.map_or(0, |p| p.mrr as i64);
     let (had, has) = (worth(before), worth(Some(after)));
@@ -126,7 +143,7 @@ fn template(
             let start = rows.len();
             post(before.filter(|p| p.mrr != 0), Some(after).filter(|p| p.mrr != 0), residual, fate, rows);
             let cause = cause(before, after, fate != Fate::Arrives);
-            rows[start..].iter_mut().for_each(|row| row.cause = cause);
+            rows[start..].iter_mut().for_each(|row| row.topic.cause = cause);
             template.counts[fate as usize] = (rows.len() - start) as u8;
         }
     }
@@ -149,11 +166,11 @@ fn post(
     after: Option<&Phase>,
     residual: TransferResidual,
     fate: Fate,
-    rows: &mut Vec<Posted>,
+    rows: &mut Vec<Drawn>,
 ) {
     let mut row = |phase: &Phase, kind: Kind, amount: i64, before: i64| {
         let (plan, currency) = (phase.plan, phase.currency);
-        rows.push(Posted { amount, before, plan, topics: [0; 2], currency, kind, cause: Cause::Other });
+        rows.push(Drawn { amount, before, topic: Topic { kind, cause: Cause::Other, plan, currency } });
     };
     let by_sign = |amount: i64| if amount < 0 { Kind::Contraction } else { Kind::Expansion };
     let kind = |amount: i64| match fate {

@@ -4,7 +4,7 @@
 use crate::image::{Image, NEVER, flags};
 use crate::cut::Cut;
 use crate::rules::{NONE, Phase, Rules, Variant};
-use crate::templates::{Fate, Posted, Templates};
+use crate::templates::{Fate, Templates, Which};
 use netnew_facts::Status;
 use netnew_ledger::{
     Cause, Context, Delta, Kind, LedgerError, Money, Surroundings, of_change, of_end, of_start,
@@ -94,45 +94,43 @@ pub trait Sink {
 }
 
 /// What an event of a simple customer posts.
-pub struct Posting<'a> {
-    pub(crate) image: &'a Image,
+#[derive(Clone, Copy)]
+pub struct Posting {
+    /// Index of the customer in the image.
+    pub customer: u32,
     /// The row of the image that brings it.
-    pub(crate) row: usize,
-    pub(crate) customer: u32,
+    pub(crate) row: u32,
+    pub(crate) which: Which,
     /// Local day, since the cut's first.
     pub(crate) day: u16,
-    pub(crate) rows: &'a [Posted],
     /// `New`, `Reactivation` or `Churn` when presence changed.
-    pub(crate) kind: Option<Kind>,
+    pub kind: Option<Kind>,
 }
 
-impl Posting<'_> {
+impl Posting {
     /// Instant of the event, in microseconds.
-    pub fn at(&self) -> i64 {
-        self.image.at[self.row]
-    }
-
-    /// Index of the customer in the image.
-    pub fn customer(&self) -> u32 {
-        self.customer
-    }
-
-    /// `New`, `Reactivation` or `Churn` when presence changed.
-    pub fn kind(&self) -> Option<Kind> {
-        self.kind
+    pub fn at(&self, image: &Image) -> i64 {
+        image.at[self.row as usize]
     }
 
     /// The rows that it posts.
-    pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
-        let again = self.kind == Some(Kind::Reactivation);
-        self.rows.iter().map(move |row| Row {
-            item: self.image.item[self.row],
-            plan: row.plan,
-            currency: row.currency,
-            kind: if again { Kind::Reactivation } else { row.kind },
-            cause: row.cause,
-            amount: i128::from(row.amount),
-            before: i128::from(row.before),
+    pub fn rows(&self, image: &Image, rules: &Rules) -> impl Iterator<Item = Row> {
+        let Which { first, count, again } = self.which;
+        let item = image.item[self.row as usize];
+        rules.templates.iter().flat_map(move |templates| {
+            (first as usize..first as usize + usize::from(count)).map(move |at| {
+                let row = templates.rows[at];
+                let topic = templates.topics[row.topics[usize::from(again)] as usize];
+                Row {
+                    item,
+                    plan: topic.plan,
+                    currency: topic.currency,
+                    kind: topic.kind,
+                    cause: topic.cause,
+                    amount: i128::from(row.amount),
+                    before: i128::from(templates.befores[at]),
+                }
+            })
         })
     }
 }
@@ -327,8 +325,9 @@ impl<'a> Walker<'a> {
                     kind = kind_of(&mut presence, before, today, window);
                 }
                 if let Some(fate) = fate {
-                    let rows = templates.rows(template, fate);
-                    sink.post(&Posting { image: self.image, row: range.start + at, day, rows, kind, customer: self.customer as u32 });
+                    let which = templates.which(template, fate, kind == Some(Kind::Reactivation));
+                    let (customer, row) = (self.customer as u32, (range.start + at) as u32);
+                    sink.post(&Posting { customer, row, day, which, kind });
                 }
             }
             at += 1;

@@ -31,7 +31,7 @@ pub fn read(snapshot: &Snapshot, known_on: Instant) -> Result<Image, CliError> {
     for image in images {
         whole.append(image?).map_err(too_large)?;
     }
-    Ok(whole)
+    Ok(whole.finish())
 }
 
 fn too_large(error: TooLarge) -> CliError {

@@ -73,15 +73,16 @@ impl Sink for Lines {
 }
 
 /// Rows one by one, and who came and went.
-#[derive(Default)]
-struct Rows {
+struct Rows<'a> {
+    image: &'a Image,
+    rules: &'a Rules,
     rows: Vec<String>,
     kinds: Vec<String>,
     posted: usize,
     names: Names,
 }
 
-impl Rows {
+impl Rows<'_> {
     fn row(&mut self, at: i64, row: &Row) {
         let plan = &self.names.plans[row.plan as usize];
         let currency = &self.names.currencies[usize::from(row.currency)];
@@ -92,7 +93,7 @@ impl Rows {
     }
 }
 
-impl Sink for Rows {
+impl Sink for Rows<'_> {
     fn step(&mut self, step: &Step) -> Result<(), RollupError> {
         step.rows.iter().for_each(|row| self.row(step.at, row));
         self.kinds.extend(step.kind.map(|kind| format!("{} {kind:?}", step.at)));
@@ -101,8 +102,9 @@ impl Sink for Rows {
 
     fn post(&mut self, posting: &Posting) {
         self.posted += 1;
-        posting.rows().for_each(|row| self.row(posting.at(), &row));
-        self.kinds.extend(posting.kind().map(|kind| format!("{} {kind:?}", posting.at())));
+        let at = posting.at(self.image);
+        posting.rows(self.image, self.rules).for_each(|row| self.row(at, &row));
+        self.kinds.extend(posting.kind.map(|kind| format!("{at} {kind:?}")));
     }
 
     fn end(&mut self, _customer: u32, _first: Option<i64>) -> Result<(), RollupError> {
@@ -223,7 +225,7 @@ fn frame(lives: &Lives, question: &Question, customers: &[CustomerFacts]) -> Fra
 fn image(customers: &[CustomerFacts], known_on: Instant) -> Image {
     let mut builder = ImageBuilder::new(known_on);
     customers.iter().for_each(|c| builder.push(c).unwrap());
-    builder.finish()
+    builder.finish().finish()
 }
 
 fn tries(default: u64) -> u64 {
@@ -249,7 +251,7 @@ fn check(seed: u64, image: &Image, ctx: &Context, customers: &[CustomerFacts], t
             assert!(wanted.map(|l| l.steps.is_empty()).unwrap_or(false), "seed {seed}: a customer got lost");
             continue;
         }
-        let mut rows = Rows { names: names.clone(), ..Rows::default() };
+        let mut rows = Rows { image, rules: &rules, rows: Vec::new(), kinds: Vec::new(), posted: 0, names: names.clone() };
         if quick.customer(at, &mut rows).is_ok()
             && let Ok(wanted) = &wanted
         {

@@ -62,11 +62,16 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
         let query = report.query()?;
         let ctx = report.context(&query, false);
         let watch = Stopwatch::start();
-        let days = days(&image, &cut, &ctx, &query)?;
+        let rules = Rules::new(&image, &ctx);
+        eprintln!("rules {}", watch.millis());
+        let days = days(&image, &cut, &ctx, &query, &rules)?;
         let rollups_ms = watch.millis();
         let watch = Stopwatch::start();
         let rules = Rules::new(&image, &ctx);
-        let parts = pass_in_order(&image, &rules, &ctx, Some(&cut), Movements::default)?;
+        let parts = pass_in_order(&image, &rules, &ctx, Some(&cut), |about| {
+            Movements::new(&image, &rules, about * 3 / 2)
+        })?;
+        let parts: Vec<Movements> = parts.into_iter().map(Movements::finish).collect();
         let movements_ms = watch.millis();
         let movements: usize = parts.iter().map(|p| p.rows.len()).sum();
         let cells = days.cells();
@@ -89,12 +94,21 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
     Ok(ExitCode::SUCCESS)
 }
 
-fn days(image: &Image, cut: &Cut, ctx: &Context, query: &Query) -> Result<Days, CliError> {
-    let rules = Rules::new(image, ctx);
-    let new = || Days::new(cut, query.to, &rules, query.with_expected);
-    let mut parts = pass(image, &rules, ctx, Some(cut), new)?.into_iter().map(Days::finish);
+fn days<'r>(
+    image: &Image,
+    cut: &Cut,
+    ctx: &Context,
+    query: &Query,
+    rules: &'r Rules,
+) -> Result<Days<'r>, CliError> {
+    let w=Stopwatch::start();
+    let new = || Days::new(cut, query.to, rules, query.with_expected);
+    let mut parts = pass(image, rules, ctx, Some(cut), new)?.into_iter().map(Days::finish);
     let mut whole = parts.next().unwrap_or_else(new);
+    eprintln!("pass {}", w.millis());
+    let w=Stopwatch::start();
     parts.for_each(|part| whole.merge(part));
+    eprintln!("merge {}", w.millis());
     Ok(whole)
 }
 
