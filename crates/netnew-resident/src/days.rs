@@ -151,10 +151,9 @@ impl<'r> Days<'r> {
     fn settle(&mut self) {
         if let Some(templates) = &self.rules.templates {
             let days = self.days as u32;
-            for (Which { first, count, again }, day) in &self.events {
-                let first = *first as usize;
-                for row in &templates.rows[first..first + usize::from(*count)] {
-                    let cell = row.topics[usize::from(*again)] * days + u32::from(*day);
+            for (which, day) in &self.events {
+                for row in &templates.rows[templates.rows_of(*which)] {
+                    let cell = row.topics[usize::from(which.again)] * days + u32::from(*day);
                     self.waiting.push((cell, row.amount));
                 }
             }
@@ -175,6 +174,24 @@ impl<'r> Days<'r> {
         }
         waiting.clear();
         self.waiting = waiting;
+    }
+
+    /// Adds one row to a topic that the rules can post.
+    #[inline]
+    pub(crate) fn add_row(&mut self, topic: u32, day: u16, amount: i64) {
+        let at = topic as usize * self.days + usize::from(day);
+        let cell = &mut self.cells[at];
+        cell.rows += 1;
+        match cell.sum.checked_add(amount) {
+            Some(sum) => cell.sum = sum,
+            None => *self.large.entry(at as u32).or_default() += i128::from(amount),
+        }
+    }
+
+    /// Counts a customer who comes or goes.
+    #[inline]
+    pub(crate) fn come(&mut self, day: u16, kind: Kind) {
+        self.heads[usize::from(day)].count(kind);
     }
 
     /// Takes what still waits into its cells.

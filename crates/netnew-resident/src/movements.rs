@@ -2,7 +2,6 @@
 
 use crate::image::Image;
 use crate::rules::Rules;
-use crate::templates::Which;
 use crate::walk::{Posting, Sink, Step};
 use netnew_ledger::{Cause, Kind};
 use netnew_metrics::RollupError;
@@ -56,11 +55,10 @@ impl<'r> Movements<'r> {
     fn settle(&mut self) {
         let Some(templates) = &self.rules.templates else { return };
         for posting in &self.waiting {
-            let Which { first, count, again } = posting.which;
             let (at, item) = (posting.at(self.image), self.image.item[posting.row as usize]);
-            for which in first as usize..first as usize + usize::from(count) {
+            for which in templates.rows_of(posting.which) {
                 let row = &templates.rows[which];
-                let topic = templates.topics[row.topics[usize::from(again)] as usize];
+                let topic = templates.topics[row.topics[usize::from(posting.which.again)] as usize];
                 self.rows.push(Movement {
                     at,
                     amount: row.amount,

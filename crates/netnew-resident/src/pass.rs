@@ -75,8 +75,5 @@ fn walk<S: Sink>(
     if let Some(cut) = cut {
         walker = walker.with_cut(cut);
     }
-    for customer in customers {
-        walker.customer(customer, sink)?;
-    }
-    Ok(())
+    walker.customers(customers, sink)
 }

@@ -20,11 +20,12 @@ pub(crate) struct Posted {
     pub topics: [u32; 2],
 }
 
-/// Rows of one event: where they begin, how many, and whether the customer comes back.
+/// The rows of one event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Which {
-    pub first: u32,
-    pub count: u8,
+    pub pair: u32,
+    pub fate: Fate,
+    /// The customer comes back.
     pub again: bool,
 }
 
@@ -39,15 +40,16 @@ pub(crate) enum Fate {
 /// A pair of contents under a policy.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Template {
-    /// Change of the item's MRR in 10^-10 of the major unit.
+    /// Change of the item's MRR in 10^-10 of the major unit; [`NO_STEP`] where no level changes.
     pub delta: i64,
     /// Where its rows begin.
     first: u32,
     /// How many rows by fate.
     counts: [u8; 3],
-    /// A level changes, or moves to another plan.
-    pub step: bool,
 }
+
+/// Neither does a level change, nor does it move to another plan.
+pub(crate) const NO_STEP: i64 = i64::MIN;
 
 /// All pairs under a policy.
 pub(crate) struct Templates {
@@ -102,12 +104,18 @@ impl Templates {
         all
     }
 
-    /// The rows of an event.
+    /// Where the rows of an event are.
     #[inline]
-    pub fn which(&self, template: &Template, fate: Fate, again: bool) -> Which {
+    pub fn rows_of(&self, which: Which) -> std::ops::Range<usize> {
+        let template = &self.pairs[which.pair as usize];
         let counts = template.counts;
-        let skipped: u8 = counts[..fate as usize].iter().sum();
-        Which { first: template.first + u32::from(skipped), count: counts[fate as usize], again }
+        let skipped = match which.fate {
+            Fate::Stays => 0,
+            Fate::Arrives => counts[0],
+            Fate::Leaves => counts[0] + counts[1],
+        };
+        let first = template.first as usize + usize::from(skipped);
+        first..first + usize::from(counts[which.fate as usize])
     }
 }
 
@@ -128,11 +136,10 @@ fn template(
     let (had, has) = (worth(before), worth(Some(after)));
     let cell = before.map_or(0, |p| p.cell);
     let first = rows.len() as u32;
-    let mut template =
-        Template { delta: has - had, first, counts: [0; 3], step: cell != after.cell };
-    if !template.step {
-        return template;
+    if cell == after.cell {
+        return Template { delta: NO_STEP, first, counts: [0; 3] };
     }
+    let mut template = Template { delta: has - had, first, counts: [0; 3] };
     for fate in [Fate::Stays, Fate::Arrives, Fate::Leaves] {
         let possible = match fate {
             Fate::Stays => true,

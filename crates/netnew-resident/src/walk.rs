@@ -4,7 +4,7 @@
 use crate::image::{Image, NEVER, flags};
 use crate::cut::Cut;
 use crate::rules::{NONE, Phase, Rules, Variant};
-use crate::templates::{Fate, Templates, Which};
+use crate::templates::{Fate, NO_STEP, Which};
 use netnew_facts::Status;
 use netnew_ledger::{
     Cause, Context, Delta, Kind, LedgerError, Money, Surroundings, of_change, of_end, of_start,
@@ -14,6 +14,9 @@ use netnew_metrics::RollupError;
 use netnew_money::{Amount, Day, Instant, Ratio};
 use netnew_policy::{Netting, PartialCancel, ReactivationWindow, SecondSubscription, TransferResidual};
 use std::cmp::Ordering;
+
+/// Customers whose levels are looked up at a time.
+const BLOCK: usize = 128;
 
 /// A day in microseconds, more or less: clocks change.
 const DAY: i64 = 86_400_000_000;
@@ -115,12 +118,12 @@ impl Posting {
 
     /// The rows that it posts.
     pub fn rows(&self, image: &Image, rules: &Rules) -> impl Iterator<Item = Row> {
-        let Which { first, count, again } = self.which;
+        let which = self.which;
         let item = image.item[self.row as usize];
         rules.templates.iter().flat_map(move |templates| {
-            (first as usize..first as usize + usize::from(count)).map(move |at| {
+            templates.rows_of(which).map(move |at| {
                 let row = templates.rows[at];
-                let topic = templates.topics[row.topics[usize::from(again)] as usize];
+                let topic = templates.topics[row.topics[usize::from(which.again)] as usize];
                 Row {
                     item,
                     plan: topic.plan,
@@ -180,6 +183,7 @@ pub struct Walker<'a> {
     seen_subscriptions: Vec<u16>,
     extra: usize,
     customer: usize,
+    block: Vec<i64>,
     /// Further apart than this, in microseconds, no two events belong to one group.
     reach: i64,
     /// The policy may keep customers at 0 or force kinds.
@@ -224,6 +228,7 @@ impl<'a> Walker<'a> {
             seen_subscriptions: Vec::new(),
             extra: image.extras.partition_point(|e| e.row < row),
             customer: first,
+            block: Vec::new(),
             reach: match ctx.policy.netting {
                 Netting::Event => 0,
                 Netting::Window | Netting::Day => 2 * DAY,
@@ -248,19 +253,48 @@ impl<'a> Walker<'a> {
         self
     }
 
+    /// The steps of some customers, who are asked for in order.
+    pub fn customers<S: Sink>(
+        &mut self,
+        customers: std::ops::Range<usize>,
+        sink: &mut S,
+    ) -> Result<(), RollupError> {
+        let (Some(cut), Some(templates), false) = (self.cut, &self.rules.templates, self.with_arr) else {
+            return customers.into_iter().try_for_each(|customer| self.customer(customer, sink));
+        };
+        let mut first = customers.start;
+        while first < customers.end {
+            let last = (first + BLOCK).min(customers.end);
+            let rows = self.image.first_row[first] as usize..self.image.first_row[last] as usize;
+            // By themselves these look-ups overlap; between the branches below each would wait for the one before.
+            let mut deltas = std::mem::take(&mut self.block);
+            deltas.clear();
+            let pairs = &self.image.pair[rows.clone()];
+            deltas.extend(pairs.iter().map(|pair| templates.pairs[*pair as usize].delta));
+            for customer in first..last {
+                let range = self.image.row_range(customer);
+                let simple = self.image.flags[customer] & flags::SIMPLE != 0
+                    && self.image.at[range.end - 1] <= self.settled;
+                if simple {
+                    self.customer = customer;
+                    let deltas = &deltas[range.start - rows.start..range.end - rows.start];
+                    self.simple(cut, deltas, range.start, sink)?;
+                } else {
+                    self.customer(customer, sink)?;
+                }
+            }
+            self.block = deltas;
+            first = last;
+        }
+        Ok(())
+    }
+
     /// One customer's steps. Customers are asked for in order.
     pub fn customer<S: Sink>(&mut self, customer: usize, sink: &mut S) -> Result<(), RollupError> {
         let mark = self.image.flags[customer];
         self.customer = customer;
         if self.rules.all_general || mark & self.rules.general != 0 {
             return self.general(customer, sink);
-        }
-        if mark & flags::SIMPLE != 0
-            && let (Some(cut), Some(templates)) = (self.cut, &self.rules.templates)
-            && !self.with_arr
-            && self.image.at[self.image.row_range(customer).end - 1] <= self.settled
-        {
-            return self.simple(cut, templates, sink);
         }
         let items = (self.image.first_item[customer + 1] - self.image.first_item[customer]) as usize;
         self.positions.clear();
@@ -284,53 +318,54 @@ impl<'a> Walker<'a> {
         sink.end(customer as u32, first_change)
     }
 
-    /// The walk of a customer whose events post what their pair of contents posts.
+    /// The walk of a customer whose events post what their pair of contents posts. `deltas`: change of MRR of each of
+    /// the rows from `start` on.
     fn simple<S: Sink>(
         &mut self,
         cut: &Cut,
-        templates: &Templates,
+        deltas: &[i64],
+        start: usize,
         sink: &mut S,
     ) -> Result<(), RollupError> {
-        let range = self.image.row_range(self.customer);
-        let (days, pairs) = (&cut.days[range.clone()], &self.image.pair[range.clone()]);
+        let days = &cut.days[start..start + deltas.len()];
+        let pairs = &self.image.pair[start..start + deltas.len()];
         let window = self.ctx.policy.reactivation_window;
         let mut presence = Presence::default();
         let mut first_change = None;
         let mut level = 0i64;
         let mut at = 0;
-        while at < days.len() {
+        while at < deltas.len() {
             let day = days[at];
             if at + 1 < days.len() && days[at + 1] == day {
                 let to = at + days[at..].iter().take_while(|d| **d == day).count();
-                self.run_from(range.start, at..to, level, &mut presence, &mut first_change, sink)?;
+                self.run_from(start, at..to, level, &mut presence, &mut first_change, sink)?;
                 level = self.level.iter().map(|(_, sum)| *sum as i64).sum();
                 at = to;
                 continue;
             }
-            let template = &templates.pairs[pairs[at] as usize];
-            if template.step {
-                level += template.delta;
-                first_change = first_change.or(Some(range.start + at));
-                let fate = match (presence.now, level > 0) {
-                    (true, true) => Some(Fate::Stays),
-                    (false, true) => Some(Fate::Arrives),
-                    (true, false) => Some(Fate::Leaves),
-                    (false, false) => None,
-                };
-                let mut kind = None;
-                if fate != Some(Fate::Stays) {
-                    let before = presence.now;
-                    presence.now = level > 0;
-                    let today = Day::from_days(cut.first().days() + i32::from(day));
-                    kind = kind_of(&mut presence, before, today, window);
-                }
-                if let Some(fate) = fate {
-                    let which = templates.which(template, fate, kind == Some(Kind::Reactivation));
-                    let (customer, row) = (self.customer as u32, (range.start + at) as u32);
-                    sink.post(&Posting { customer, row, day, which, kind });
-                }
-            }
+            let delta = deltas[at];
+            let row = start + at;
             at += 1;
+            if delta == NO_STEP {
+                continue;
+            }
+            level += delta;
+            first_change = first_change.or(Some(row));
+            let fate = match (presence.now, level > 0) {
+                (true, true) => Fate::Stays,
+                (false, true) => Fate::Arrives,
+                (true, false) => Fate::Leaves,
+                (false, false) => continue,
+            };
+            let mut kind = None;
+            if fate != Fate::Stays {
+                let before = presence.now;
+                presence.now = level > 0;
+                let today = Day::from_days(cut.first().days() + i32::from(day));
+                kind = kind_of(&mut presence, before, today, window);
+            }
+            let which = Which { pair: pairs[row - start], fate, again: kind == Some(Kind::Reactivation) };
+            sink.post(&Posting { customer: self.customer as u32, row: row as u32, day, which, kind });
         }
         sink.end(self.customer as u32, first_change.map(|row| self.image.at[row]))
     }

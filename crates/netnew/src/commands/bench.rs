@@ -6,10 +6,8 @@ use crate::error::CliError;
 use crate::report::Report;
 use crate::resident;
 use netnew_bench::Shape;
-use netnew_ledger::Context;
-use netnew_metrics::Query;
 use netnew_policy::Policy;
-use netnew_resident::{Cut, Days, Image, Movements, Rules, pass, pass_in_order};
+use netnew_resident::{ByPair, Cut, Movements, Rules, pass_in_order, rollup};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
@@ -54,6 +52,7 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
     let cut = Cut::new(&image, &report.zone).ok_or_else(|| {
         CliError::refused("too_long", "the book spans more than 179 years", "check its dates")
     })?;
+    let by_pair = ByPair::new(&image);
     let cut_ms = watch.millis();
     let mut policies = Policies(seed);
     let mut rows: Vec<Value> = Vec::new();
@@ -64,7 +63,7 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
         let watch = Stopwatch::start();
         let rules = Rules::new(&image, &ctx);
         eprintln!("rules {}", watch.millis());
-        let days = days(&image, &cut, &ctx, &query, &rules)?;
+        let days = rollup(&image, &rules, &ctx, &cut, &by_pair, query.to, query.with_expected)?;
         let rollups_ms = watch.millis();
         let watch = Stopwatch::start();
         let rules = Rules::new(&image, &ctx);
@@ -92,24 +91,6 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
     });
     println!("{out}");
     Ok(ExitCode::SUCCESS)
-}
-
-fn days<'r>(
-    image: &Image,
-    cut: &Cut,
-    ctx: &Context,
-    query: &Query,
-    rules: &'r Rules,
-) -> Result<Days<'r>, CliError> {
-    let w=Stopwatch::start();
-    let new = || Days::new(cut, query.to, rules, query.with_expected);
-    let mut parts = pass(image, rules, ctx, Some(cut), new)?.into_iter().map(Days::finish);
-    let mut whole = parts.next().unwrap_or_else(new);
-    eprintln!("pass {}", w.millis());
-    let w=Stopwatch::start();
-    parts.for_each(|part| whole.merge(part));
-    eprintln!("merge {}", w.millis());
-    Ok(whole)
 }
 
 /// Policies nobody has seen before: drawn from the knobs that matter to item states.

@@ -1,0 +1,156 @@
+//! The rollup by day, in two sweeps that each touch memory in order.
+//!
+//! The first goes from customer to customer and only notes what each event is to its customer: who arrives, who
+//! leaves, who stays. The second goes from pair of contents to pair of contents: all its events post the same few
+//! rows, so their cells stay in the nearest memory.
+
+use crate::cut::Cut;
+use crate::days::Days;
+use crate::image::{Image, flags};
+use crate::pass::pass;
+use crate::rules::Rules;
+use crate::templates::{Fate, Templates};
+use crate::walk::{Posting, Sink, Step};
+use netnew_ledger::Context;
+use netnew_metrics::RollupError;
+use netnew_money::Day;
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+
+/// The rows of simple customers, ordered by pair of contents: the same for every policy.
+pub struct ByPair {
+    /// Per row of the image its place in the order; [`NOWHERE`] for other customers' rows.
+    place: Vec<u32>,
+    /// Per pair where its rows begin in the order; one more at the end.
+    starts: Vec<u32>,
+}
+
+const NOWHERE: u32 = u32::MAX;
+
+/// Days that fit a note beside what happened.
+const NOTED_DAYS: i32 = 1 << 13;
+
+impl ByPair {
+    /// Orders an image's rows.
+    pub fn new(image: &Image) -> ByPair {
+        let mut starts = vec![0u32; image.pairs.len() + 1];
+        let simple = |customer: &usize| image.flags[*customer] & flags::SIMPLE != 0;
+        for customer in (0..image.len()).filter(simple) {
+            image.pair[image.row_range(customer)].iter().for_each(|pair| starts[*pair as usize + 1] += 1);
+        }
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut next = starts.clone();
+        let mut place = vec![NOWHERE; image.rows()];
+        for customer in (0..image.len()).filter(simple) {
+            for row in image.row_range(customer) {
+                let at = &mut next[image.pair[row] as usize];
+                place[row] = *at;
+                *at += 1;
+            }
+        }
+        ByPair { place, starts }
+    }
+}
+
+/// Rolls a whole image up by day, up to `last`.
+pub fn rollup<'r>(
+    image: &Image,
+    rules: &'r Rules,
+    ctx: &Context,
+    cut: &Cut,
+    by_pair: &ByPair,
+    last: Day,
+    with_expected: bool,
+) -> Result<Days<'r>, RollupError> {
+    let new = || Days::new(cut, last, rules, with_expected);
+    let parts: Vec<Days> = match &rules.templates {
+        Some(templates) if cut.last().days_since(cut.first()) < NOTED_DAYS => {
+            let events = by_pair.starts.last().copied().unwrap_or_default() as usize;
+            let notes: Vec<AtomicU16> = (0..events).map(|_| AtomicU16::new(0)).collect();
+            let sinks = pass(image, rules, ctx, Some(cut), || Notes {
+                days: new(),
+                place: &by_pair.place,
+                notes: &notes,
+            })?;
+            let next = AtomicUsize::new(0);
+            sinks
+                .into_par_iter()
+                .map(|sink| {
+                    let mut days = sink.days;
+                    loop {
+                        let first = next.fetch_add(PAIRS, Ordering::Relaxed);
+                        if first >= image.pairs.len() {
+                            return days;
+                        }
+                        for pair in first..(first + PAIRS).min(image.pairs.len()) {
+                            let events = by_pair.starts[pair] as usize..by_pair.starts[pair + 1] as usize;
+                            post(&mut days, templates, pair as u32, &notes[events]);
+                        }
+                    }
+                })
+                .collect()
+        }
+        _ => pass(image, rules, ctx, Some(cut), new)?,
+    };
+    let mut parts = parts.into_iter().map(Days::finish);
+    let mut whole = parts.next().unwrap_or_else(new);
+    parts.for_each(|part| whole.merge(part));
+    Ok(whole)
+}
+
+/// Pairs that a thread takes at a time.
+const PAIRS: usize = 256;
+
+/// What an event is to its customer, beside its day: 0 is nothing.
+const CODES: [(Fate, bool); 4] =
+    [(Fate::Stays, false), (Fate::Arrives, false), (Fate::Arrives, true), (Fate::Leaves, false)];
+
+/// Posts all events of one pair.
+fn post(days: &mut Days, templates: &Templates, pair: u32, notes: &[AtomicU16]) {
+    let rows = CODES.map(|(fate, again)| {
+        let rows = &templates.rows[templates.rows_of(crate::templates::Which { pair, fate, again })];
+        (rows, usize::from(again))
+    });
+    for note in notes {
+        let note = note.load(Ordering::Relaxed);
+        let Some(code) = (note & 7).checked_sub(1) else { continue };
+        let (rows, again) = rows[usize::from(code & 3)];
+        for row in rows {
+            days.add_row(row.topics[again], note >> 3, row.amount);
+        }
+    }
+}
+
+/// Notes what happens in simple customers' events; everybody else's steps are rolled up right away.
+struct Notes<'r, 'n> {
+    days: Days<'r>,
+    place: &'n [u32],
+    notes: &'n [AtomicU16],
+}
+
+impl Sink for Notes<'_, '_> {
+    fn step(&mut self, step: &Step) -> Result<(), RollupError> {
+        self.days.step(step)
+    }
+
+    #[inline]
+    fn post(&mut self, posting: &Posting) {
+        let code = match (posting.which.fate, posting.which.again) {
+            (Fate::Stays, _) => 1,
+            (Fate::Arrives, false) => 2,
+            (Fate::Arrives, true) => 3,
+            (Fate::Leaves, _) => 4,
+        };
+        let place = self.place[posting.row as usize] as usize;
+        self.notes[place].store(posting.day << 3 | code, Ordering::Relaxed);
+        if let Some(kind) = posting.kind {
+            self.days.come(posting.day, kind);
+        }
+    }
+
+    fn end(&mut self, customer: u32, first_change: Option<i64>) -> Result<(), RollupError> {
+        self.days.end(customer, first_change)
+    }
+}
