@@ -66,7 +66,8 @@ fn write_column(
     let text = |value: &dyn Fn(&Row) -> String| -> Vec<ByteArray> {
         rows.iter().map(|r| ByteArray::from(value(r).into_bytes())).collect()
     };
-    let present = |has: &dyn Fn(&Row) -> bool| -> Vec<i16> { rows.iter().map(|r| i16::from(has(r))).collect() };
+    let present =
+        |has: &dyn Fn(&Row) -> bool| -> Vec<i16> { rows.iter().map(|r| i16::from(has(r))).collect() };
     let discounted = |r: &Row| r.discount > 0;
     match writer {
         ColumnWriter::ByteArrayColumnWriter(writer) => {

@@ -179,6 +179,33 @@ impl Book {
         Ok(())
     }
 
+    /// Writes a file that is derived from the book and can be made again; `write` gives false to leave it out. Readers
+    /// see the old one or the new one, whole.
+    pub fn write_derived(
+        &self,
+        name: &str,
+        write: &mut dyn FnMut(&mut dyn std::io::Write) -> std::io::Result<bool>,
+    ) -> Result<bool, BookError> {
+        let dir = self.dir.join("derived");
+        self.files.create_dir_all(&dir).map_err(BookError::io(&dir))?;
+        let temporary = dir.join(format!("{name}.{}", std::process::id()));
+        let mut file = self.files.create(&temporary).map_err(BookError::io(&temporary))?;
+        let wanted = write(&mut file).map_err(BookError::io(&temporary))?;
+        drop(file);
+        let path = dir.join(name);
+        if wanted {
+            self.files.rename(&temporary, &path).map_err(BookError::io(&path))?;
+        } else {
+            self.files.remove(&temporary).map_err(BookError::io(&temporary))?;
+        }
+        Ok(wanted)
+    }
+
+    /// Opens a derived file; `None` when there is none.
+    pub fn open_derived(&self, name: &str) -> Option<Arc<dyn ReadFile>> {
+        self.files.open(&self.dir.join("derived").join(name)).ok()
+    }
+
     /// Names of the saved policies.
     pub fn policies(&self) -> Result<Vec<String>, BookError> {
         let catalog = self.catalog();
@@ -444,6 +471,21 @@ impl Snapshot {
             *slot = (*slot).min(at);
         }
         first
+    }
+
+    /// Like [`Snapshot::data_through`] as far as the segments' own lists tell: `None` when states lie after `as_of` or
+    /// were recorded after `known_on`, so that every one would have to be looked at.
+    pub fn data_through_at_a_glance(
+        &self,
+        as_of: Instant,
+        known_on: Instant,
+    ) -> Option<BTreeMap<Text, Instant>> {
+        let told = |info: &SegmentInfo| {
+            info.newest_recorded <= known_on.micros()
+                && info.sources.values().all(|(_, last)| *last <= as_of.micros())
+        };
+        let all = self.segments.iter().all(|(info, _)| told(info));
+        all.then(|| self.data_through(as_of, known_on).ok()).flatten()
     }
 
     /// Per source the newest `effective_at`, not after `as_of`, of its states recorded by `known_on`.

@@ -5,9 +5,9 @@ use crate::rules::Rules;
 use crate::templates::Which;
 use crate::walk::{Posting, Sink, Step};
 use netnew_ledger::{Cause, Kind};
-use netnew_metrics::RollupError;
-use netnew_money::{Amount, Day};
-use std::collections::HashMap;
+use netnew_metrics::{GroupKey, Heads, Query, RollupError, RollupRow};
+use netnew_money::{Amount, Day, Instant};
+use std::collections::{BTreeMap, HashMap};
 
 /// What a cell is about, besides its day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,6 +20,19 @@ pub struct Topic {
     pub plan: u32,
     /// Index into the rules' currencies.
     pub currency: u8,
+}
+
+impl Topic {
+    /// How many topics there can be.
+    pub(crate) fn slots(plans: usize, currencies: usize) -> usize {
+        plans * currencies * KINDS * CAUSES
+    }
+
+    /// A number below that.
+    pub(crate) fn slot(&self, plans: usize) -> usize {
+        let place = usize::from(self.currency) * plans + self.plan as usize;
+        (place * KINDS + self.kind as usize) * CAUSES + self.cause as usize
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +76,14 @@ pub struct DayCell {
     pub rows: u64,
 }
 
+#[derive(Clone, Default)]
+struct RollupSums {
+    movements: BTreeMap<Kind, Amount>,
+    causes: BTreeMap<(Kind, Cause), Amount>,
+    heads: Heads,
+    arr: i128,
+}
+
 /// The rollup by day. Every cell is a sum or a count, so rollups of parts merge in any order to the same.
 pub struct Days<'r> {
     rules: &'r Rules,
@@ -83,7 +104,10 @@ pub struct Days<'r> {
     /// What left the range of a cell.
     large: HashMap<u32, i128>,
     heads: Vec<DayHeads>,
+    /// Change of ARR, currency after currency, each with all days.
+    arr: Vec<i128>,
     first_change: Option<i64>,
+    now: i64,
     with_expected: bool,
 }
 
@@ -95,13 +119,13 @@ const CAUSES: usize = 18;
 
 impl<'r> Days<'r> {
     /// An empty rollup of the days of a cut and on to `last`, for what the rules can post.
-    pub fn new(cut: &Cut, last: Day, rules: &'r Rules, with_expected: bool) -> Days<'r> {
+    pub fn new(cut: &Cut, last: Day, rules: &'r Rules, now: Instant, with_expected: bool) -> Days<'r> {
         let (first, last, plans) = (cut.first(), cut.last().max(last), rules.plans.len());
         let days = usize::try_from(last.days_since(first).max(0)).unwrap_or_default() + 1;
         let topics = rules.templates.as_ref().map(|t| t.topics.clone()).unwrap_or_default();
-        let mut numbers = vec![u32::MAX; plans * rules.currencies.len() * KINDS * CAUSES];
+        let mut numbers = vec![u32::MAX; Topic::slots(plans, rules.currencies.len())];
         for (number, topic) in topics.iter().enumerate() {
-            numbers[slot(topic, plans)] = number as u32;
+            numbers[topic.slot(plans)] = number as u32;
         }
         Days {
             rules,
@@ -115,13 +139,15 @@ impl<'r> Days<'r> {
             events: Vec::with_capacity(WAITING),
             large: HashMap::new(),
             heads: vec![DayHeads::default(); days],
+            arr: vec![0; days * rules.currencies.len()],
+            now: now.micros(),
             first_change: None,
             with_expected,
         }
     }
 
     fn topic(&mut self, topic: Topic) -> usize {
-        let number = &mut self.numbers[slot(&topic, self.plans)];
+        let number = &mut self.numbers[topic.slot(self.plans)];
         if *number == u32::MAX {
             *number = self.topics.len() as u32;
             self.topics.push(topic);
@@ -152,7 +178,13 @@ impl<'r> Days<'r> {
         if let Some(templates) = &self.rules.templates {
             let days = self.days as u32;
             for (which, day) in &self.events {
-                for row in &templates.rows[templates.rows_of(*which)] {
+                let rows = &templates.rows[templates.rows_of(*which)];
+                if let Some(row) = rows.first() {
+                    let currency = templates.topics[row.topics[0] as usize].currency;
+                    let grew = i128::from(templates.pairs[which.pair as usize].arr);
+                    self.arr[usize::from(currency) * self.days + usize::from(*day)] += grew;
+                }
+                for row in rows {
                     let cell = row.topics[usize::from(which.again)] * days + u32::from(*day);
                     self.waiting.push((cell, row.amount));
                 }
@@ -188,6 +220,12 @@ impl<'r> Days<'r> {
         }
     }
 
+    /// Adds to what a year's worth changes.
+    #[inline]
+    pub(crate) fn add_arr(&mut self, currency: u8, day: u16, change: i64) {
+        self.arr[usize::from(currency) * self.days + usize::from(day)] += i128::from(change);
+    }
+
     /// Counts a customer who comes or goes.
     #[inline]
     pub(crate) fn come(&mut self, day: u16, kind: Kind) {
@@ -213,6 +251,7 @@ impl<'r> Days<'r> {
             let (number, day) = (cell as usize / other.days, cell as usize % other.days);
             self.add(other.topics[number], day, sum, 0);
         }
+        self.arr.iter_mut().zip(other.arr).for_each(|(mine, theirs)| *mine += theirs);
         for (mine, theirs) in self.heads.iter_mut().zip(other.heads) {
             mine.new += theirs.new;
             mine.reactivated += theirs.reactivated;
@@ -227,19 +266,24 @@ impl<'r> Days<'r> {
     /// The cells that hold something, by day and topic.
     pub fn cells(&self) -> Vec<DayCell> {
         let mut out = Vec::new();
+        self.each_cell(|cell| out.push(cell));
+        out.sort_unstable_by_key(|c| (c.day, c.topic));
+        out
+    }
+
+    fn each_cell(&self, mut visit: impl FnMut(DayCell)) {
         for (number, topic) in self.topics.iter().enumerate() {
             for (day, cell) in self.of_topic(number).iter().enumerate().filter(|(_, c)| c.rows > 0) {
-                let more = self.large.get(&((number * self.days + day) as u32)).copied().unwrap_or_default();
-                out.push(DayCell {
+                let at = (number * self.days + day) as u32;
+                let more = if self.large.is_empty() { None } else { self.large.get(&at).copied() };
+                visit(DayCell {
                     day: Day::from_days(self.first + day as i32),
                     topic: *topic,
-                    sum: Amount::from_raw(i128::from(cell.sum) + more),
+                    sum: Amount::from_raw(i128::from(cell.sum) + more.unwrap_or_default()),
                     rows: u64::from(cell.rows),
                 });
             }
         }
-        out.sort_unstable_by_key(|c| (c.day, c.topic));
-        out
     }
 
     /// Customers who came and went, per day on which any did.
@@ -252,15 +296,69 @@ impl<'r> Days<'r> {
             .map(|(day, heads)| (Day::from_days(self.first + day as i32), *heads))
     }
 
-    /// When a level changed for the first time, in microseconds.
-    pub fn first_change(&self) -> Option<i64> {
-        self.first_change
+    /// When a level changed for the first time.
+    pub fn first_change(&self) -> Option<Instant> {
+        self.first_change.map(Instant::from_micros)
     }
-}
 
-fn slot(topic: &Topic, plans: usize) -> usize {
-    let place = usize::from(topic.currency) * plans + topic.plan as usize;
-    (place * KINDS + topic.kind as usize) * CAUSES + topic.cause as usize
+    /// The waterfall of the whole book over the periods of a query, for a report in the only currency there is. Besides
+    /// the rows, whether anything is posted up to the query's end.
+    pub fn waterfall(&self, query: &Query) -> Result<(Vec<RollupRow>, bool), RollupError> {
+        let periods = query.periods()?;
+        let slot = |day: Day| periods.partition_point(|p| p.first <= day);
+        let mut rows = vec![RollupSums::default(); periods.len() + 1];
+        let mut posted = false;
+        let slots: Vec<usize> =
+            (0..self.days).map(|day| slot(Day::from_days(self.first + day as i32))).collect();
+        self.each_cell(|cell| {
+            if cell.day <= query.to {
+                let Topic { kind, cause, .. } = cell.topic;
+                let sums = &mut rows[slots[(cell.day.days() - self.first) as usize]];
+                *sums.movements.entry(kind).or_default() += cell.sum;
+                *sums.causes.entry((kind, cause)).or_default() += cell.sum;
+                posted = true;
+            }
+        });
+        for (day, heads) in self.heads().filter(|(day, _)| *day <= query.to) {
+            let sums = &mut rows[slot(day)].heads;
+            sums.new += i64::from(heads.new);
+            sums.reactivated += i64::from(heads.reactivated);
+            sums.churned += i64::from(heads.churned);
+        }
+        for (at, change) in self.arr.iter().enumerate() {
+            let day = Day::from_days(self.first + (at % self.days) as i32);
+            if day <= query.to {
+                rows[slot(day)].arr += *change;
+            }
+        }
+        let net = |heads: &Heads| heads.new + heads.reactivated - heads.churned;
+        let mut rows = rows.into_iter();
+        let before = rows.next().unwrap_or_default();
+        let mut end: Amount = before.movements.values().copied().sum();
+        let (mut arr, mut heads_end) = (before.arr, net(&before.heads));
+        let finished = periods.into_iter().zip(rows).map(|(period, sums)| {
+            let (start, heads_start) = (end, heads_end);
+            end += sums.movements.values().copied().sum::<Amount>();
+            arr += sums.arr;
+            heads_end += net(&sums.heads);
+            RollupRow {
+                period,
+                group: GroupKey::default(),
+                start,
+                movements: sums.movements,
+                causes: sums.causes,
+                fx: Amount::ZERO,
+                end,
+                arr: Amount::from_raw(arr),
+                committed: None,
+                heads_start,
+                heads: sums.heads,
+                heads_end,
+                retained: BTreeMap::new(),
+            }
+        });
+        Ok((finished.collect(), posted))
+    }
 }
 
 impl Sink for Days<'_> {
@@ -296,6 +394,9 @@ impl Sink for Days<'_> {
             }
             self.waiting.push((cell as u32, amount));
         }
+        for change in step.changes {
+            self.arr[usize::from(change.currency) * self.days + day] += change.arr[1] - change.arr[0];
+        }
         if let Some(kind) = step.kind {
             self.heads[day].count(kind);
         }
@@ -303,7 +404,7 @@ impl Sink for Days<'_> {
     }
 
     fn end(&mut self, _customer: u32, first_change: Option<i64>) -> Result<(), RollupError> {
-        if let Some(at) = first_change {
+        if let Some(at) = first_change.filter(|at| self.with_expected || *at <= self.now) {
             self.first_change = Some(self.first_change.map_or(at, |known| known.min(at)));
         }
         Ok(())

@@ -6,7 +6,8 @@ use netnew_facts::{
     Body, CustomerFacts, DiscountKind, Fact, ItemState, PayloadRef, Status, Text, winning_states,
 };
 use netnew_money::{Currency, Instant};
-use std::collections::HashMap;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, HashMap};
 
 /// No instant.
 pub(crate) const NEVER: i64 = i64::MAX;
@@ -91,6 +92,8 @@ pub struct Image {
     pub(crate) extras: Vec<Extra>,
     /// Customer ids that facts name and that are not the customer's own.
     pub(crate) written: Texts,
+    /// States that no longer hold: source and from when they held. They too say up to when a source is known.
+    pub(crate) withdrawn: Vec<(u16, i64)>,
     /// Facts of customers whose states do not fit the columns; by customer index.
     pub(crate) whole: Vec<(u32, CustomerFacts)>,
 }
@@ -199,11 +202,8 @@ impl Image {
         }
         let mut known: Pairs = self.pairs.iter().enumerate().map(|(at, p)| (*p, at as u32)).collect();
         let code = |content: u32| if content == NONE { NONE } else { contents[content as usize] };
-        let pairs: Vec<u32> = other
-            .pairs
-            .iter()
-            .map(|pair| pair_number(&mut known, &mut self.pairs, pair.map(code)))
-            .collect();
+        let pairs: Vec<u32> =
+            other.pairs.iter().map(|pair| pair_number(&mut known, &mut self.pairs, pair.map(code))).collect();
         self.pair.extend(other.pair.iter().map(|pair| pairs[*pair as usize]));
         let written = self.written.len() as u32;
         self.customers.append(&other.customers).ok_or(TooLarge)?;
@@ -223,6 +223,7 @@ impl Image {
             written: if extra.written == 0 { 0 } else { extra.written + written },
             ..extra
         }));
+        self.withdrawn.extend(other.withdrawn.iter().map(|(s, at)| (sources[usize::from(*s)], *at)));
         self.whole.extend(other.whole.into_iter().map(|(customer, facts)| (customer + customers, facts)));
         Ok(())
     }
@@ -243,6 +244,36 @@ impl Image {
         }
         self.pairs = ordered;
         self
+    }
+
+    /// Per source up to when it is known: the newest `effective_at` not after `as_of`, of states that hold or held.
+    pub fn data_through(&self, as_of: Instant) -> BTreeMap<Text, Instant> {
+        let limit = as_of.micros();
+        let sources: Vec<u16> = self.contents.iter().map(|c| c.source).collect();
+        let none = || vec![i64::MIN; self.sources.len()];
+        let later = |mut a: Vec<i64>, b: Vec<i64>| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a = (*a).max(b));
+            a
+        };
+        let mut newest = self
+            .at
+            .par_chunks(1 << 16)
+            .zip(self.content.par_chunks(1 << 16))
+            .map(|(at, content)| {
+                let mut newest = none();
+                for (at, content) in at.iter().zip(content).filter(|(at, _)| **at <= limit) {
+                    let slot = &mut newest[usize::from(sources[*content as usize])];
+                    *slot = (*slot).max(*at);
+                }
+                newest
+            })
+            .reduce(none, later);
+        for (source, at) in self.withdrawn.iter().filter(|(_, at)| *at <= limit) {
+            let slot = &mut newest[usize::from(*source)];
+            *slot = (*slot).max(*at);
+        }
+        let known = self.sources.iter().zip(newest).filter(|(_, at)| *at != i64::MIN);
+        known.map(|(source, at)| (source.clone(), Instant::from_micros(at))).collect()
     }
 
     /// The currencies that occur, by code.
@@ -315,6 +346,13 @@ impl ImageBuilder {
     /// Adds a customer. One without a state that holds leaves no trace.
     pub fn push(&mut self, customer: &CustomerFacts) -> Result<(), TooLarge> {
         let winners = winning_states(&customer.facts, self.known_on);
+        let known_on = self.known_on;
+        for fact in customer.facts.iter().filter(|f| f.recorded_at <= known_on) {
+            if let Body::State { effective_at, state: None, .. } = &fact.body {
+                let source = self.source(&fact.source);
+                self.image.withdrawn.push((source, effective_at.micros()));
+            }
+        }
         if winners.is_empty() {
             return Ok(());
         }
@@ -367,7 +405,8 @@ impl ImageBuilder {
         }
         if mark & flags::UNUSUAL != 0 {
             let facts = winners.into_iter().cloned().collect();
-            let whole = CustomerFacts { customer: customer.customer.clone(), ids: customer.ids.clone(), facts };
+            let whole =
+                CustomerFacts { customer: customer.customer.clone(), ids: customer.ids.clone(), facts };
             self.image.whole.push((u32::try_from(number).map_err(|_| TooLarge)?, whole));
         }
         let image = &mut self.image;
@@ -494,4 +533,3 @@ fn marks(state: &ItemState) -> u8 {
     }
     mark
 }
-

@@ -54,19 +54,19 @@ impl ByPair {
     }
 }
 
-/// Rolls a whole image up by day, up to `last`.
+/// Rolls a whole image up by day, up to `last`. `by_pair` is worth making for whoever rolls up more than once.
 pub fn rollup<'r>(
     image: &Image,
     rules: &'r Rules,
     ctx: &Context,
     cut: &Cut,
-    by_pair: &ByPair,
+    by_pair: Option<&ByPair>,
     last: Day,
     with_expected: bool,
 ) -> Result<Days<'r>, RollupError> {
-    let new = || Days::new(cut, last, rules, with_expected);
-    let parts: Vec<Days> = match &rules.templates {
-        Some(templates) if cut.last().days_since(cut.first()) < NOTED_DAYS => {
+    let new = || Days::new(cut, last, rules, ctx.now(), with_expected);
+    let parts: Vec<Days> = match (&rules.templates, by_pair) {
+        (Some(templates), Some(by_pair)) if cut.last().days_since(cut.first()) < NOTED_DAYS => {
             let events = by_pair.starts.last().copied().unwrap_or_default() as usize;
             let notes: Vec<AtomicU16> = (0..events).map(|_| AtomicU16::new(0)).collect();
             let sinks = pass(image, rules, ctx, Some(cut), || Notes {
@@ -113,12 +113,20 @@ fn post(days: &mut Days, templates: &Templates, pair: u32, notes: &[AtomicU16]) 
         let rows = &templates.rows[templates.rows_of(crate::templates::Which { pair, fate, again })];
         (rows, usize::from(again))
     });
+    let arr = templates.pairs[pair as usize].arr;
+    let currency = rows.iter().find_map(|(rows, _)| {
+        let row = rows.first()?;
+        Some(templates.topics[row.topics[0] as usize].currency)
+    });
     for note in notes {
         let note = note.load(Ordering::Relaxed);
         let Some(code) = (note & 7).checked_sub(1) else { continue };
         let (rows, again) = rows[usize::from(code & 3)];
         for row in rows {
             days.add_row(row.topics[again], note >> 3, row.amount);
+        }
+        if let Some(currency) = currency {
+            days.add_arr(currency, note >> 3, arr);
         }
     }
 }

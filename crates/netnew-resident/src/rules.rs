@@ -2,13 +2,15 @@
 
 use crate::image::{Content, Image, flags};
 use crate::templates::{LARGEST, Templates};
+use foldhash::fast::FixedState;
 use netnew_facts::{CancelReason, Discount, DiscountKind, Status, Text};
 use netnew_ledger::{Context, End, Standing};
 use netnew_money::{Amount, Currency, IntervalUnit, Ratio};
 use netnew_policy::{
-    ChurnTiming, DiscountRule, Grace, LimitedDiscountRule, MovementLevel, Netting, OneTimeDiscountRule, PartialCancel, PauseRule,
-    Policy, SamePeriod, SecondSubscription, ZeroRule,
+    ChurnTiming, DiscountRule, Grace, LimitedDiscountRule, MovementLevel, Netting, OneTimeDiscountRule,
+    PartialCancel, PauseRule, Policy, SamePeriod, SecondSubscription, ZeroRule,
 };
+use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
@@ -165,14 +167,13 @@ impl Rules {
                 || policy.free_plan == ZeroRule::StaysActive
                 || policy.pause == PauseRule::Contraction,
         };
-        let mut numbers = Numbers::default();
-        let mut offs = Vec::with_capacity(image.contents.len());
         for content in &image.contents {
             rules.ignored.push(ignored(content, policy));
         }
+        // What is to be worked out: content, status, discounts that apply.
+        let mut wanted: Vec<(u32, Status, u8)> = Vec::with_capacity(image.contents.len());
         for (at, content) in image.contents.iter().enumerate() {
-            let applying = all(content) & !rules.ignored[at];
-            rules.entry(content, content.state.status, applying, policy, &mut numbers, &mut offs);
+            wanted.push((at as u32, content.state.status, all(content) & !rules.ignored[at]));
         }
         for (at, content) in image.contents.iter().enumerate() {
             let discounts = content.state.discounts.len();
@@ -182,27 +183,43 @@ impl Rules {
             if discounts == 0 && content.state.status != Status::Trialing && !content.ends {
                 continue;
             }
-            rules.further[at] = rules.phases.len() as u32;
+            rules.further[at] = wanted.len() as u32;
             for status in [content.state.status, Status::Active, Status::Canceled] {
                 for mask in 0..1u8 << discounts {
-                    rules.entry(content, status, mask, policy, &mut numbers, &mut offs);
+                    wanted.push((at as u32, status, mask));
                 }
             }
+        }
+        let standings: Vec<Option<Standing>> = wanted
+            .par_iter()
+            .with_min_len(512)
+            .map(|(at, status, mask)| standing(&image.contents[*at as usize], *status, *mask, policy))
+            .collect();
+        let mut numbers = Numbers::default();
+        let mut offs = Vec::with_capacity(wanted.len());
+        for ((at, status, _), standing) in wanted.iter().zip(standings) {
+            rules.entry(&image.contents[*at as usize], *status, standing, &mut numbers, &mut offs);
         }
         rules.any_broken = rules.phases.iter().any(Phase::broken);
         rules.careful = rules.keeps
             || policy.second_subscription == SecondSubscription::New
             || policy.partial_cancel == PartialCancel::Churn;
-        let mut ranks: Vec<Ratio> = offs.clone();
+        let mut ranks: Vec<Ratio> = offs.iter().copied().filter(|off| *off != Ratio::ZERO).collect();
+        ranks.push(Ratio::ZERO);
         ranks.sort_unstable();
         ranks.dedup();
+        let nothing = ranks.binary_search(&Ratio::ZERO).unwrap_or_default();
         for (phase, off) in rules.phases.iter_mut().zip(&offs) {
-            phase.off = ranks.binary_search(off).unwrap_or_default() as u32;
+            let rank =
+                if *off == Ratio::ZERO { nothing } else { ranks.binary_search(off).unwrap_or_default() };
+            phase.off = rank as u32;
         }
-        let large = rules.phases.iter().any(|p| p.mrr.abs() > LARGEST);
+        let large = rules.phases.iter().any(|p| p.mrr.abs() > LARGEST)
+            || rules.arr.iter().any(|arr| arr.abs() > LARGEST * 12);
         let unfit = rules.careful || rules.all_general || rules.any_broken || large;
         if !unfit && policy.netting != Netting::Period {
-            rules.templates = Some(Templates::new(&image.pairs, &rules.phases, ctx));
+            let plans = rules.plans.len();
+            rules.templates = Templates::new(&image.pairs, &rules.phases, &rules.arr, plans, ctx);
         }
         rules
     }
@@ -211,15 +228,11 @@ impl Rules {
         &mut self,
         content: &Content,
         status: Status,
-        mask: u8,
-        policy: &Policy,
+        standing: Option<Standing>,
         numbers: &mut Numbers,
         offs: &mut Vec<Ratio>,
     ) {
         let state = &content.state;
-        let applying: Vec<Discount> =
-            state.discounts.iter().enumerate().filter(|(i, _)| mask & (1 << i) != 0).map(|(_, d)| *d).collect();
-        let standing = Standing::of(state, status, content.here, false, &applying, policy);
         let currency = self.currencies.binary_search(&state.currency).unwrap_or_default() as u8;
         let plan = numbers.plan(state.plan.as_ref(), &mut self.plans);
         let mut bits = if state.amount.is_negative() { CREDIT } else { 0 };
@@ -282,6 +295,13 @@ impl Rules {
     }
 }
 
+fn standing(content: &Content, status: Status, mask: u8, policy: &Policy) -> Option<Standing> {
+    let state = &content.state;
+    let applying: Vec<Discount> =
+        state.discounts.iter().enumerate().filter(|(i, _)| mask & (1 << i) != 0).map(|(_, d)| *d).collect();
+    Standing::of(state, status, content.here, false, &applying, policy)
+}
+
 fn general(policy: &Policy) -> u8 {
     let mut marks = flags::UNUSUAL;
     if policy.discount_one_time != OneTimeDiscountRule::Ignore {
@@ -332,10 +352,10 @@ fn ignored(content: &Content, policy: &Policy) -> u8 {
 /// Numbers for what is only ever compared.
 #[derive(Default)]
 struct Numbers {
-    plans: HashMap<Text, u32>,
-    cells: HashMap<(u32, u8, i128), u32>,
-    intervals: HashMap<(IntervalUnit, u32), u32>,
-    prices: HashMap<netnew_money::Decimal, u32>,
+    plans: HashMap<Text, u32, FixedState>,
+    cells: HashMap<(u32, u8, i128), u32, FixedState>,
+    intervals: HashMap<(IntervalUnit, u32), u32, FixedState>,
+    prices: HashMap<netnew_money::Decimal, u32, FixedState>,
 }
 
 impl Numbers {

@@ -10,7 +10,6 @@ use crate::rules::{NONE, Phase};
 use netnew_ledger::{Cause, Context, End as _, Kind, Surroundings, of_change, of_end, of_start};
 use netnew_policy::TransferResidual;
 use rayon::prelude::*;
-use std::collections::HashMap;
 
 /// A row that an event posts.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +41,8 @@ pub(crate) enum Fate {
 pub(crate) struct Template {
     /// Change of the item's MRR in 10^-10 of the major unit; [`NO_STEP`] where no level changes.
     pub delta: i64,
+    /// Change of its ARR.
+    pub arr: i64,
     /// Where its rows begin.
     first: u32,
     /// How many rows by fate.
@@ -65,7 +66,14 @@ pub(crate) struct Templates {
 pub(crate) const LARGEST: i128 = 1 << 53;
 
 impl Templates {
-    pub fn new(pairs: &[[u32; 2]], phases: &[Phase], ctx: &Context) -> Templates {
+    /// `None` where ARR changes and MRR does not, which only rounding does: templates speak of steps.
+    pub fn new(
+        pairs: &[[u32; 2]],
+        phases: &[Phase],
+        arr: &[i128],
+        plans: usize,
+        ctx: &Context,
+    ) -> Option<Templates> {
         let residual = ctx.policy.transfer_residual;
         let parts: Vec<(Vec<Template>, Vec<Drawn>)> = pairs
             .par_chunks(8192)
@@ -73,35 +81,47 @@ impl Templates {
                 let mut templates = Vec::with_capacity(chunk.len());
                 let mut rows = Vec::with_capacity(chunk.len() * 3);
                 for [before, after] in chunk {
+                    let had = if *before == NONE { 0 } else { arr[*before as usize] };
+                    let grew = (arr[*after as usize] - had) as i64;
                     let before = (*before != NONE).then(|| &phases[*before as usize]);
-                    templates.push(template(before, &phases[*after as usize], residual, &mut rows));
+                    let one = template(before, &phases[*after as usize], residual, &mut rows);
+                    templates.push(Template { arr: grew, ..one });
                 }
                 (templates, rows)
             })
             .collect();
+        if parts.iter().flat_map(|(templates, _)| templates).any(|t| t.delta == NO_STEP && t.arr != 0) {
+            return None;
+        }
         let mut all = Templates {
             pairs: Vec::with_capacity(pairs.len()),
             rows: Vec::new(),
             befores: Vec::new(),
             topics: Vec::new(),
         };
-        let mut numbers: HashMap<Topic, u32, foldhash::fast::FixedState> = HashMap::default();
+        let currencies = phases.iter().map(|p| usize::from(p.currency) + 1).max().unwrap_or(1);
+        let mut numbers = vec![NONE; Topic::slots(plans, currencies)];
+        all.rows.reserve(parts.iter().map(|(_, rows)| rows.len()).sum());
+        all.befores.reserve(all.rows.capacity());
         for (templates, rows) in parts {
             let offset = all.rows.len() as u32;
             all.pairs.extend(templates.into_iter().map(|t| Template { first: t.first + offset, ..t }));
             for row in rows {
                 let again = if row.topic.kind == Kind::New { Kind::Reactivation } else { row.topic.kind };
                 let topics = [row.topic.kind, again].map(|kind| {
-                    *numbers.entry(Topic { kind, ..row.topic }).or_insert_with_key(|topic| {
-                        all.topics.push(*topic);
-                        all.topics.len() as u32 - 1
-                    })
+                    let topic = Topic { kind, ..row.topic };
+                    let number = &mut numbers[topic.slot(plans)];
+                    if *number == NONE {
+                        *number = all.topics.len() as u32;
+                        all.topics.push(topic);
+                    }
+                    *number
                 });
                 all.rows.push(Posted { amount: row.amount, topics });
                 all.befores.push(row.before);
             }
         }
-        all
+        Some(all)
     }
 
     /// Where the rows of an event are.
@@ -137,9 +157,9 @@ fn template(
     let cell = before.map_or(0, |p| p.cell);
     let first = rows.len() as u32;
     if cell == after.cell {
-        return Template { delta: NO_STEP, first, counts: [0; 3] };
+        return Template { delta: NO_STEP, arr: 0, first, counts: [0; 3] };
     }
-    let mut template = Template { delta: has - had, first, counts: [0; 3] };
+    let mut template = Template { delta: has - had, arr: 0, first, counts: [0; 3] };
     for fate in [Fate::Stays, Fate::Arrives, Fate::Leaves] {
         let possible = match fate {
             Fate::Stays => true,

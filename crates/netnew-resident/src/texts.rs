@@ -28,10 +28,13 @@ impl Texts {
         Some(())
     }
 
-    /// The text of a number. Empty for bytes that are not UTF-8, which only a damaged file holds.
+    /// The text of a number. Empty where texts were left out on reading.
     pub fn get(&self, number: usize) -> &str {
-        let start = number.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
-        std::str::from_utf8(&self.bytes[start..self.ends[number] as usize]).unwrap_or_default()
+        let start =
+            number.checked_sub(1).map_or(0, |before| self.ends.get(before).copied().unwrap_or_default());
+        let end = self.ends.get(number).copied().unwrap_or_default();
+        let bytes = self.bytes.get(start as usize..end as usize).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
     }
 
     /// The text of a number, shared.

@@ -1,14 +1,14 @@
 //! One customer's rows to steps, without allocating: the rules of [`netnew_ledger::replay`] over numbers instead of
 //! texts. The two are held equal by tests; what is rare is left to the other.
 
-use crate::image::{Image, NEVER, flags};
 use crate::cut::Cut;
+use crate::image::{Image, NEVER, flags};
 use crate::rules::{NONE, Phase, Rules, Variant};
 use crate::templates::{Fate, NO_STEP, Which};
 use netnew_facts::Status;
 use netnew_ledger::{
-    Cause, Context, Delta, Kind, LedgerError, Money, Surroundings, of_change, of_end, of_start,
-    rate, replay, split,
+    Cause, Context, Delta, Kind, LedgerError, Money, Surroundings, of_change, of_end, of_start, rate, replay,
+    split,
 };
 use netnew_metrics::RollupError;
 use netnew_money::{Amount, Day, Instant, Ratio};
@@ -188,7 +188,6 @@ pub struct Walker<'a> {
     reach: i64,
     /// The policy may keep customers at 0 or force kinds.
     careful: bool,
-    with_arr: bool,
     cut: Option<&'a Cut>,
     /// Nothing after this instant is for the templates.
     settled: i64,
@@ -205,8 +204,7 @@ struct Presence {
 impl<'a> Walker<'a> {
     /// A walker; `first` is the first customer that it will be asked for.
     pub fn new(image: &'a Image, rules: &'a Rules, ctx: &'a Context<'a>, first: usize) -> Walker<'a> {
-        let through =
-            image.sources.iter().map(|s| ctx.data_through.get(s).map(|i| i.micros())).collect();
+        let through = image.sources.iter().map(|s| ctx.data_through.get(s).map(|i| i.micros())).collect();
         let row = image.first_row.get(first).copied().unwrap_or_default();
         Walker {
             image,
@@ -237,7 +235,6 @@ impl<'a> Walker<'a> {
             careful: rules.careful,
             cut: None,
             settled: ctx.now().min(ctx.horizon).micros(),
-            with_arr: false,
         }
     }
 
@@ -247,19 +244,13 @@ impl<'a> Walker<'a> {
         self
     }
 
-    /// Tells changes of ARR too, also where MRR stays the same to the last digit.
-    pub fn with_arr(mut self) -> Walker<'a> {
-        self.with_arr = true;
-        self
-    }
-
     /// The steps of some customers, who are asked for in order.
     pub fn customers<S: Sink>(
         &mut self,
         customers: std::ops::Range<usize>,
         sink: &mut S,
     ) -> Result<(), RollupError> {
-        let (Some(cut), Some(templates), false) = (self.cut, &self.rules.templates, self.with_arr) else {
+        let (Some(cut), Some(templates)) = (self.cut, &self.rules.templates) else {
             return customers.into_iter().try_for_each(|customer| self.customer(customer, sink));
         };
         let mut first = customers.start;
@@ -400,7 +391,9 @@ impl<'a> Walker<'a> {
         }));
         let mut change = first_change.map(|row| image.at[row]);
         self.run(presence, &mut change, sink)?;
-        if first_change.is_none() && let Some(at) = change {
+        if first_change.is_none()
+            && let Some(at) = change
+        {
             *first_change = run.into_iter().find(|row| image.at[*row] == at);
         }
         Ok(())
@@ -412,7 +405,8 @@ impl<'a> Walker<'a> {
         let image = self.image;
         let events = std::mem::take(&mut self.events);
         let range = image.row_range(self.customer);
-        let (ats, items, phases) = (&image.at[range.clone()], &image.item[range.clone()], &image.content[range]);
+        let (ats, items, phases) =
+            (&image.at[range.clone()], &image.item[range.clone()], &image.content[range]);
         let count = if plain { ats.partition_point(|at| *at <= self.horizon) } else { events.len() };
         let event = |i: usize| match plain {
             true => Event { at: ats[i], item: items[i], phase: phases[i] },
@@ -475,9 +469,7 @@ impl<'a> Walker<'a> {
         let cell = if before == NONE { 0 } else { rules.phases[before as usize].cell };
         let is_step = after.cell != cell;
         self.changes.clear();
-        if is_step || self.with_arr {
-            self.item_changes(event.item, before, event.phase);
-        }
+        self.item_changes(event.item, before, event.phase);
         if self.changes.is_empty() && !is_step {
             self.positions[place].before = event.phase;
             return Ok(());
@@ -510,7 +502,8 @@ impl<'a> Walker<'a> {
                 continue;
             }
             let by_sign = if amount < 0 { Kind::Contraction } else { Kind::Expansion };
-            let alone = kind.unwrap_or(if stays && self.changes.len() > 1 { Kind::Transfer } else { by_sign });
+            let alone =
+                kind.unwrap_or(if stays && self.changes.len() > 1 { Kind::Transfer } else { by_sign });
             let Change { item, plan, currency, mrr, .. } = *change;
             self.rows.push(Row { item, plan, currency, kind: alone, cause, amount, before: mrr[0] });
         }
@@ -537,7 +530,9 @@ impl<'a> Walker<'a> {
             && self.positions.iter().enumerate().any(|(other, position)| {
                 other != usize::from(item)
                     && self.subscription(other as u16) == self.subscription(item)
-                    && self.phase(if before { position.before } else { position.now }).is_some_and(Phase::live)
+                    && self
+                        .phase(if before { position.before } else { position.now })
+                        .is_some_and(Phase::live)
             })
     }
 
@@ -680,7 +675,8 @@ impl<'a> Walker<'a> {
             while to < self.events.len() && self.events[to].at == at {
                 let event = self.events[to];
                 let position = &mut self.positions[usize::from(event.item)];
-                let before = if position.now == NONE { 0 } else { self.rules.phases[position.now as usize].cell };
+                let before =
+                    if position.now == NONE { 0 } else { self.rules.phases[position.now as usize].cell };
                 let after = self.rules.phases[event.phase as usize].cell;
                 step |= before != after;
                 if self.rules.keeps {
@@ -813,8 +809,7 @@ impl<'a> Walker<'a> {
         let level = |index: u32| match index {
             NONE => None,
             index => {
-                let arr = if self.with_arr { rules.arr[index as usize] } else { 0 };
-                let phase = &rules.phases[index as usize];
+                let (phase, arr) = (&rules.phases[index as usize], rules.arr[index as usize]);
                 (phase.mrr != 0 || arr != 0).then_some((phase, arr))
             }
         };
@@ -910,7 +905,11 @@ impl<'a> Walker<'a> {
         let (mut gains, mut losses, mut currencies) = (0, 0, true);
         let mut first = None;
         for row in self.rows.iter().filter(|r| r.kind == Kind::Transfer) {
-            if row.amount > 0 { gains += 1 } else { losses += 1 }
+            if row.amount > 0 {
+                gains += 1
+            } else {
+                losses += 1
+            }
             currencies &= *first.get_or_insert(row.currency) == row.currency;
         }
         if gains == 0 || losses == 0 {
@@ -1003,7 +1002,8 @@ impl<'a> Walker<'a> {
     }
 
     fn subscription_above_zero(&self, wanted: u16, before: bool, day: Day) -> Result<bool, LedgerError> {
-        let of_subscription = self.positions.iter().enumerate().filter(|(i, _)| self.subscription(*i as u16) == wanted);
+        let of_subscription =
+            self.positions.iter().enumerate().filter(|(i, _)| self.subscription(*i as u16) == wanted);
         let sums = of_subscription.filter_map(|(_, position)| {
             let phase = self.phase(if before { position.before } else { position.now })?;
             Some((phase.currency, phase.mrr))
@@ -1039,9 +1039,9 @@ impl<'a> Walker<'a> {
         let mut pairs = std::mem::take(&mut self.pairs);
         for same_subscription in [true, false] {
             ended.retain(|end| {
-                let partner = started
-                    .iter()
-                    .position(|start| !same_subscription || self.subscription(*start) == self.subscription(*end));
+                let partner = started.iter().position(|start| {
+                    !same_subscription || self.subscription(*start) == self.subscription(*end)
+                });
                 match partner {
                     Some(at) => {
                         pairs.push((*end, started.remove(at)));
@@ -1121,9 +1121,8 @@ impl<'a> Walker<'a> {
             });
         }
         // What is only committed is none of the pass's business.
-        let moves = |c: &&netnew_ledger::LevelChange| {
-            c.before.mrr != c.after.mrr || c.before.arr != c.after.arr
-        };
+        let moves =
+            |c: &&netnew_ledger::LevelChange| c.before.mrr != c.after.mrr || c.before.arr != c.after.arr;
         for change in step.changes.iter().filter(moves) {
             self.changes.push(Change {
                 item: change.item as u16,

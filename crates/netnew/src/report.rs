@@ -3,14 +3,17 @@
 use crate::cli::ReadArgs;
 use crate::environment::{Environment, instant_or_end_of_day, parse_day};
 use crate::error::CliError;
+use crate::resident;
 use netnew_book::{Book, BookError, Snapshot};
 use netnew_facts::CustomerFacts;
 use netnew_ledger::{Context, CustomerLedger, replay};
 use netnew_metrics::{Extras, Field, Filter, Frame, Query, ReportCurrency, Rollup, RollupRow, known_rates};
 use netnew_money::{Currency, Grain, Instant, Zone};
 use netnew_policy::Policy;
+use netnew_resident::{Extent, Image};
 use rayon::prelude::*;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// A book opened for reading, with everything that the ledger is a function of.
 pub struct Report {
@@ -20,6 +23,8 @@ pub struct Report {
     pub snapshot: Snapshot,
     /// What the figures are a function of besides the facts.
     pub frame: Frame,
+    /// The book in memory, once somebody asked for it.
+    image: OnceLock<Image>,
 }
 
 impl std::ops::Deref for Report {
@@ -58,7 +63,15 @@ impl Report {
         };
         let snapshot = book.snapshot_at(known_on)?;
         let as_of = now.min(known_on);
-        let data_through = snapshot.data_through(as_of, known_on)?;
+        let (image, data_through) = match snapshot.data_through_at_a_glance(as_of, known_on) {
+            Some(known) => (None, known),
+            None if known_on == Instant::MAX => {
+                let image = resident::load(&book, &snapshot, Extent::Numbers)?;
+                let through = image.data_through(as_of);
+                (Some(image), through)
+            }
+            None => (None, snapshot.data_through(as_of, known_on)?),
+        };
         let rates = known_rates(&snapshot.rates()?, known_on)?;
         let first_effective = snapshot.first_effective(known_on)?;
         let day = |flag: &str, text: &Option<String>| text.as_deref().map(|t| parse_day(flag, t)).transpose();
@@ -96,7 +109,8 @@ impl Report {
             to: day("--to", &args.to)?,
             policy,
         };
-        Ok(Report { snapshot, book, frame })
+        let image = image.map_or_else(OnceLock::new, OnceLock::from);
+        Ok(Report { snapshot, book, frame, image })
     }
 
     /// True when nothing has been imported that MRR could come from.
@@ -144,9 +158,32 @@ impl Report {
         folded.into_iter().collect()
     }
 
+    /// The book in memory, if a question can be answered from it.
+    fn image(&self, query: &Query) -> Result<Option<&Image>, CliError> {
+        let whole = matches!(query.currency, ReportCurrency::In(_))
+            && query.by.is_empty()
+            && query.filter.0.is_empty();
+        if !whole {
+            return Ok(None);
+        }
+        if self.image.get().is_none() {
+            let image = resident::load(&self.book, &self.snapshot, Extent::Numbers)?;
+            let _ = self.image.set(image);
+        }
+        Ok(self.image.get().filter(|image| resident::answers(query, &image.currencies())))
+    }
+
     /// Rolls the whole book up.
     pub fn rows(&self, query: &Query, extras: Extras) -> Result<Vec<RollupRow>, CliError> {
         let ctx = self.context(query, extras.committed);
+        if !extras.committed
+            && !extras.retention
+            && self.known_on == Instant::MAX
+            && let Some(image) = self.image(query)?
+            && let Some((rows, first)) = resident::waterfall(image, &ctx, query)?
+        {
+            return Ok(self.trim(rows, first));
+        }
         let parts =
             self.fold(&ctx, || Rollup::new(&ctx, query, extras), |rollup, _, ledger| rollup.add(&ledger))?;
         let mut whole = Rollup::new(&ctx, query, extras)?;

@@ -1,13 +1,71 @@
-//! A book's image: from its snapshot, several parts at once.
+//! A book's image: read from where it was kept, or made from the snapshot, several parts at once.
 
 use crate::error::CliError;
-use netnew_book::{BookError, Snapshot};
-use netnew_money::Instant;
-use netnew_resident::{Image, ImageBuilder, TooLarge};
+use netnew_book::{Book, BookError, ReadFile, Snapshot};
+use netnew_ledger::Context;
+use netnew_metrics::{Query, ReportCurrency, RollupRow};
+use netnew_money::{Currency, Day, Instant};
+use netnew_resident::{Cut, Extent, Image, ImageBuilder, Rules, Source, TooLarge, rollup};
 use rayon::prelude::*;
+use std::io;
+use std::sync::Arc;
+
+/// Name of the kept image.
+const NAME: &str = "image";
+
+/// Below so many states making an image anew takes no longer than looking for a kept one.
+const WORTH_KEEPING: u64 = 20_000;
+
+struct Kept(Arc<dyn ReadFile>);
+
+impl Source for Kept {
+    fn read(&self, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+        while !buffer.is_empty() {
+            match self.0.read_at(offset, buffer)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => {
+                    offset += read as u64;
+                    buffer = &mut buffer[read..];
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The image of everything that a snapshot knows. A kept one is used only if it was made from this very version.
+pub fn load(book: &Book, snapshot: &Snapshot, extent: Extent) -> Result<Image, CliError> {
+    if snapshot.counts()?.states >= WORTH_KEEPING {
+        // Whatever is wrong with the kept image, it can be made again.
+        let kept = book.open_derived(NAME).map(|file| Image::read(&Kept(file), snapshot.version(), extent));
+        if let Some(Ok(Some(image))) = kept {
+            return Ok(image);
+        }
+    }
+    let image = make(snapshot, Instant::MAX)?;
+    keep(book, snapshot, &image);
+    Ok(image)
+}
+
+/// Keeps an image for later readers; that it cannot be kept is nobody's trouble.
+fn keep(book: &Book, snapshot: &Snapshot, image: &Image) {
+    if snapshot.counts().is_ok_and(|counts| counts.states >= WORTH_KEEPING) {
+        let version = snapshot.version();
+        let _ = book.write_derived(NAME, &mut |out| image.write(version, out));
+    }
+}
+
+/// Makes and keeps the image of a book that has just changed, so that the next reader finds it.
+pub fn refresh(book: &Book) -> Result<(), CliError> {
+    let snapshot = book.snapshot()?;
+    if snapshot.counts()?.states >= WORTH_KEEPING {
+        keep(book, &snapshot, &make(&snapshot, Instant::MAX)?);
+    }
+    Ok(())
+}
 
 /// Reads the whole snapshot into an image of what was known at `known_on`.
-pub fn read(snapshot: &Snapshot, known_on: Instant) -> Result<Image, CliError> {
+pub fn make(snapshot: &Snapshot, known_on: Instant) -> Result<Image, CliError> {
     let parts = snapshot.partitions(rayon::current_num_threads() * 8);
     let images: Vec<Result<Image, CliError>> = parts
         .into_par_iter()
@@ -36,4 +94,24 @@ pub fn read(snapshot: &Snapshot, known_on: Instant) -> Result<Image, CliError> {
 
 fn too_large(error: TooLarge) -> CliError {
     CliError::refused("book_too_large", error.to_string(), "split the book by source, or run it on a cluster")
+}
+
+/// Whether the waterfall of a question can be added up from days: the whole book, in the only currency that it has.
+pub fn answers(query: &Query, currencies: &[Currency]) -> bool {
+    let ReportCurrency::In(currency) = query.currency else { return false };
+    query.by.is_empty() && query.filter.0.is_empty() && currencies.iter().all(|c| *c == currency)
+}
+
+/// The waterfall of the whole book, and the day of its first change.
+pub fn waterfall(
+    image: &Image,
+    ctx: &Context,
+    query: &Query,
+) -> Result<Option<(Vec<RollupRow>, Option<Day>)>, CliError> {
+    let Some(cut) = Cut::new(image, ctx.zone) else { return Ok(None) };
+    let rules = Rules::new(image, ctx);
+    let days = rollup(image, &rules, ctx, &cut, None, query.to, query.with_expected)?;
+    let (rows, posted) = days.waterfall(query)?;
+    let first = days.first_change().filter(|_| posted).map(|at| ctx.zone.day_of(at));
+    Ok(Some((rows, first)))
 }

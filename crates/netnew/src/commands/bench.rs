@@ -7,7 +7,7 @@ use crate::report::Report;
 use crate::resident;
 use netnew_bench::Shape;
 use netnew_policy::Policy;
-use netnew_resident::{ByPair, Cut, Movements, Rules, pass_in_order, rollup};
+use netnew_resident::{ByPair, Cut, Extent, Movements, Rules, pass_in_order, rollup};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
@@ -46,7 +46,7 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
     let args = ReadArgs { interval: "month".into(), ..ReadArgs::default() };
     let mut report = Report::open(&args, env)?;
     let loading = Stopwatch::start();
-    let image = resident::read(&report.snapshot, report.known_on)?;
+    let image = resident::load(&report.book, &report.snapshot, Extent::All)?;
     let load_ms = loading.millis();
     let watch = Stopwatch::start();
     let cut = Cut::new(&image, &report.zone).ok_or_else(|| {
@@ -63,7 +63,7 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
         let watch = Stopwatch::start();
         let rules = Rules::new(&image, &ctx);
         eprintln!("rules {}", watch.millis());
-        let days = rollup(&image, &rules, &ctx, &cut, &by_pair, query.to, query.with_expected)?;
+        let days = rollup(&image, &rules, &ctx, &cut, Some(&by_pair), query.to, query.with_expected)?;
         let rollups_ms = watch.millis();
         let watch = Stopwatch::start();
         let rules = Rules::new(&image, &ctx);

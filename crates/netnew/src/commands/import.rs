@@ -79,6 +79,9 @@ pub fn import(book: &Book, args: &ImportArgs, env: &Environment) -> Result<Summa
         (false, true) => Finish::CommitIfConsistent,
         (false, false) => Finish::Commit,
     })?;
+    if outcome.facts > 0 && !refuse {
+        crate::resident::refresh(book)?;
+    }
     spinner.finish_and_clear();
     for conflict in &outcome.conflicts {
         problems.add(conflict_problem(conflict, args));
