@@ -189,11 +189,14 @@ impl Daily {
                 ("original_currency", _) => held("currency"),
                 ("currency", _) => match self.tables.currency() {
                     Some(code) => {
-                        Ok(Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n(code, rows))) as ArrayRef)
+                        Ok(Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n(code, rows)))
+                            as ArrayRef)
                     }
                     None => held("currency"),
                 },
-                (name, Type::Money) => convert(self.tables.as_ref(), &held(name)?, &held("currency")?, &dates),
+                (name, Type::Money) => {
+                    convert(self.tables.as_ref(), &held(name)?, &held("currency")?, &dates)
+                }
                 (name, _) => held(name),
             }
         });

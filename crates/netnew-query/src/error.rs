@@ -70,22 +70,26 @@ impl From<DataFusionError> for QueryError {
         }
         let message = error.strip_backtrace();
         match error.find_root() {
-            DataFusionError::SQL(..) => {
-                QueryError::usage("sql_syntax", message, "the dialect is PostgreSQL's; docs/sql.md has examples")
-            }
+            DataFusionError::SQL(..) => QueryError::usage(
+                "sql_syntax",
+                message,
+                "the dialect is PostgreSQL's; docs/sql.md has examples",
+            ),
             DataFusionError::Plan(_)
             | DataFusionError::SchemaError(..)
             | DataFusionError::NotImplemented(_)
             | DataFusionError::Diagnostic(..) => QueryError::usage("sql_plan", message, tables()),
-            DataFusionError::ResourcesExhausted(_) => QueryError::refused(
-                "sql_memory",
-                message,
-                "ask for less at once, or give --memory MEGABYTES",
-            ),
+            DataFusionError::ResourcesExhausted(_) => {
+                QueryError::refused("sql_memory", message, "ask for less at once, or give --memory MEGABYTES")
+            }
             _ if message.contains("Divide by zero") => {
                 QueryError::refused("sql_failed", message, "ratio(a, b) is null where b is 0")
             }
-            _ => QueryError::refused("sql_failed", message, "docs/sql.md says how amounts are added up and divided"),
+            _ => QueryError::refused(
+                "sql_failed",
+                message,
+                "docs/sql.md says how amounts are added up and divided",
+            ),
         }
     }
 }

@@ -1,14 +1,17 @@
 //! `sum` and `avg` that never wrap and never guess: whole numbers and decimals are added up in 128 bits with a
 //! check, an overflow is an error. The engine's own wrap around silently. Floats and intervals keep the engine's.
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int64Array, UInt64Array};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int64Array, UInt64Array,
+};
 use datafusion::arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Int64Type, UInt64Type};
 use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err, plan_err};
 use datafusion::functions_aggregate::{average::avg_udaf, sum::sum_udaf};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature,
+    Volatility,
 };
 use netnew_money::{Ratio, Rounding};
 use std::collections::HashSet;
@@ -66,7 +69,11 @@ impl Exact {
     }
 
     fn rule(&self, args: &AccumulatorArgs) -> Rule {
-        Rule { of: self.of, input: args.expr_fields[0].data_type().clone(), output: args.return_field.data_type().clone() }
+        Rule {
+            of: self.of,
+            input: args.expr_fields[0].data_type().clone(),
+            output: args.return_field.data_type().clone(),
+        }
     }
 }
 
@@ -104,7 +111,9 @@ impl AggregateUDFImpl for Exact {
         };
         Ok(vec![match one {
             DataType::Dictionary(_, value) => self.coerce_types(&[value.as_ref().clone()])?.remove(0),
-            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 | DataType::Null => DataType::Int64,
+            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 | DataType::Null => {
+                DataType::Int64
+            }
             DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => DataType::UInt64,
             DataType::Decimal32(p, s) | DataType::Decimal64(p, s) => DataType::Decimal128(*p, *s),
             DataType::Decimal128(p, s) => DataType::Decimal128(*p, *s),
@@ -211,7 +220,8 @@ impl Rule {
         let value = match self.of {
             Of::Sum => sum,
             Of::Avg => {
-                let up = 10i128.pow(u32::from((scale_of(&self.output) - scale_of(&self.input)).unsigned_abs()));
+                let up =
+                    10i128.pow(u32::from((scale_of(&self.output) - scale_of(&self.input)).unsigned_abs()));
                 Ratio::new(sum, i128::from(count))
                     .and_then(|mean| mean.checked_mul(Ratio::from_int(up)))
                     .and_then(|mean| mean.round_to(0, Rounding::HalfEven))
@@ -228,12 +238,12 @@ impl Rule {
 
     fn array(&self, values: Vec<Option<i128>>) -> Result<ArrayRef> {
         Ok(match &self.output {
-            DataType::Int64 => {
-                Arc::new(values.into_iter().map(|v| v.and_then(|v| i64::try_from(v).ok())).collect::<Int64Array>())
-            }
-            DataType::UInt64 => {
-                Arc::new(values.into_iter().map(|v| v.and_then(|v| u64::try_from(v).ok())).collect::<UInt64Array>())
-            }
+            DataType::Int64 => Arc::new(
+                values.into_iter().map(|v| v.and_then(|v| i64::try_from(v).ok())).collect::<Int64Array>(),
+            ),
+            DataType::UInt64 => Arc::new(
+                values.into_iter().map(|v| v.and_then(|v| u64::try_from(v).ok())).collect::<UInt64Array>(),
+            ),
             other => Arc::new(Decimal128Array::from_iter(values).with_data_type(other.clone())),
         })
     }
@@ -457,7 +467,8 @@ impl GroupsAccumulator for Groups {
         for sum in &sums {
             self.rule.checked(*sum)?;
         }
-        let states = self.rule.sums(sums.iter().zip(&counts).map(|(sum, count)| (*count > 0).then_some(*sum)));
+        let states =
+            self.rule.sums(sums.iter().zip(&counts).map(|(sum, count)| (*count > 0).then_some(*sum)));
         Ok(vec![states, Arc::new(Int64Array::from(counts))])
     }
 

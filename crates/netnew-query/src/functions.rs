@@ -58,7 +58,8 @@ impl ScalarUDFImpl for RatioOf {
         // Ten to the difference of the scales: what one unit of a is in units of b.
         let shift = i32::from(b.scale()) - i32::from(a.scale());
         let power = 10i128.checked_pow(shift.unsigned_abs()).ok_or_else(too_large)?;
-        let shift = if shift >= 0 { Ratio::from_int(power) } else { Ratio::new(1, power).ok_or_else(too_large)? };
+        let shift =
+            if shift >= 0 { Ratio::from_int(power) } else { Ratio::new(1, power).ok_or_else(too_large)? };
         let values = (0..a.len())
             .map(|at| {
                 if a.is_null(at) || b.is_null(at) || b.value(at) == 0 {
@@ -84,7 +85,11 @@ fn exact_type(ty: &DataType) -> Result<DataType> {
         DataType::Decimal256(_, s) => DataType::Decimal128(38, *s),
         DataType::Null => MONEY,
         ty if ty.is_integer() => DataType::Decimal128(20, 0),
-        other => return plan_err!("ratio() takes whole numbers and decimals, not {other}; CAST(x AS DECIMAL(38,10))"),
+        other => {
+            return plan_err!(
+                "ratio() takes whole numbers and decimals, not {other}; CAST(x AS DECIMAL(38,10))"
+            );
+        }
     })
 }
 
@@ -93,7 +98,8 @@ fn too_large() -> DataFusionError {
 }
 
 fn money(values: Vec<Option<i128>>) -> Result<ColumnarValue> {
-    let array = Decimal128Array::from(values).with_precision_and_scale(crate::tables::PRECISION, crate::tables::SCALE)?;
+    let array = Decimal128Array::from(values)
+        .with_precision_and_scale(crate::tables::PRECISION, crate::tables::SCALE)?;
     Ok(ColumnarValue::Array(Arc::new(array)))
 }
 
@@ -162,7 +168,8 @@ pub(crate) fn convert(
             let rate = match &last {
                 Some((c, d, rate)) if *c == currency && *d == day => *rate,
                 _ => {
-                    let rate = tables.rate(currency, Day::from_days(day)).map_err(SourceError::into_engine)?;
+                    let rate =
+                        tables.rate(currency, Day::from_days(day)).map_err(SourceError::into_engine)?;
                     last = Some((currency, day, rate));
                     rate
                 }
@@ -172,11 +179,14 @@ pub(crate) fn convert(
                 Some(rate) => rate
                     .convert(Amount::from_raw(amount), Rounding::HalfEven)
                     .map(|a| Some(a.raw()))
-                    .ok_or_else(|| DataFusionError::Execution("overflow: the converted amount does not fit".into())),
+                    .ok_or_else(|| {
+                        DataFusionError::Execution("overflow: the converted amount does not fit".into())
+                    }),
             }
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(Arc::new(
-        Decimal128Array::from(values).with_precision_and_scale(crate::tables::PRECISION, crate::tables::SCALE)?,
+        Decimal128Array::from(values)
+            .with_precision_and_scale(crate::tables::PRECISION, crate::tables::SCALE)?,
     ))
 }

@@ -448,8 +448,10 @@ pub fn add_facts(
                 learned(rows, fact).int(None).bool(Some(values.is_none()));
                 no_state(rows);
                 let json = values.as_ref().map(|values| {
-                    let map: Map<String, Value> =
-                        values.iter().map(|(k, v)| (k.clone(), v.as_deref().map_or(Value::Null, Value::from))).collect();
+                    let map: Map<String, Value> = values
+                        .iter()
+                        .map(|(k, v)| (k.clone(), v.as_deref().map_or(Value::Null, Value::from)))
+                        .collect();
                     Value::Object(map).to_string()
                 });
                 rows.text(json.as_deref());

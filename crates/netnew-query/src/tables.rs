@@ -202,8 +202,11 @@ impl Table {
 
     /// The schema. `zone`: IANA name of the report's zone.
     pub fn schema(self, zone: &str) -> SchemaRef {
-        let fields: Vec<Field> =
-            self.columns().iter().map(|Column(name, ty, _)| Field::new(*name, ty.arrow(zone), true)).collect();
+        let fields: Vec<Field> = self
+            .columns()
+            .iter()
+            .map(|Column(name, ty, _)| Field::new(*name, ty.arrow(zone), true))
+            .collect();
         Arc::new(Schema::new(fields))
     }
 }
@@ -247,7 +250,11 @@ const LEVELS: &[Column] = &[
     Column("valid_from", At, "from this instant on"),
     Column("valid_to", At, "up to this instant, exclusive; null while it lasts"),
     Column("first_day", Date, "the first day at whose end it holds"),
-    Column("last_day", Date, "the last one, null while it lasts; before `first_day` where it held at no day's end"),
+    Column(
+        "last_day",
+        Date,
+        "the last one, null while it lasts; before `first_day` where it held at no day's end",
+    ),
 ];
 
 const LEVELS_DAILY: &[Column] = &[
@@ -299,7 +306,11 @@ const PERIODS: &[Column] = &[
     Column("before_12m", Date, "the same for twelve months"),
     Column("complete", Bool, "neither clipped nor still running"),
     Column("holds_now", Bool, "true for the period in which now lies and for every later one"),
-    Column("months_num", Int, "length in months, a fraction: 1, 3 or 12 over 1; weeks and days by the policy"),
+    Column(
+        "months_num",
+        Int,
+        "length in months, a fraction: 1, 3 or 12 over 1; weeks and days by the policy",
+    ),
     Column("months_den", Int, "its denominator"),
 ];
 
@@ -412,12 +423,49 @@ const PAYLOADS: &[Column] = &[
 pub fn reference_markdown() -> String {
     let mut out = String::new();
     for table in Table::ALL {
-        write!(out, "### {}\n\n{}\n\n| column | type | what it is |\n|---|---|---|\n", table.name(), table.about())
-            .expect("writing to a string does not fail");
+        write!(
+            out,
+            "### {}\n\n{}\n\n| column | type | what it is |\n|---|---|---|\n",
+            table.name(),
+            table.about()
+        )
+        .expect("writing to a string does not fail");
         for Column(name, ty, about) in table.columns() {
-            writeln!(out, "| `{name}` | {} | {about} |", ty.sql()).expect("writing to a string does not fail");
+            writeln!(out, "| `{name}` | {} | {about} |", ty.sql())
+                .expect("writing to a string does not fail");
         }
         out.push('\n');
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    const START: &str = "<!-- tables: made by the tests of netnew-query, NETNEW_BLESS=1 rewrites them -->\n";
+
+    #[test]
+    fn the_documentation_has_the_tables_as_they_are() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sql.md");
+        let found = std::fs::read_to_string(&path).expect("docs/sql.md is there");
+        let (before, _) = found.split_once(START).expect("docs/sql.md has a place for the tables");
+        let wanted = format!("{before}{START}\n{}\n", reference_markdown().trim_end());
+        if std::env::var_os("NETNEW_BLESS").is_some() {
+            std::fs::write(&path, &wanted).expect("docs is writable when blessing");
+            return;
+        }
+        assert!(found == wanted, "docs/sql.md is out of date: run this test with NETNEW_BLESS=1");
+    }
+
+    #[test]
+    fn costly_columns_are_columns() {
+        for table in Table::ALL {
+            assert_eq!(Table::parse(table.name()), Some(table));
+            for name in table.costly() {
+                assert!(table.columns().iter().any(|c| c.0 == *name), "{}.{name}", table.name());
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use super::movements::{BY_CAUSE, FULL, caused};
 use super::sample::NOTHING;
-use super::{sql, Example, Formula, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value};
+use super::{Example, Formula, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value, sql};
 use netnew_ledger::{Cause, Kind};
 
 const GUIDE: &str = "Acquire.com, \"What Is MRR?\"";

@@ -2,9 +2,9 @@
 
 use super::movements::FULL;
 use super::sample::{KeptSample, NO_HEADS, NOTHING};
-use super::{sql, 
+use super::{
     Choice, Example, Inputs, Metric, NEEDS_NOTHING, NEEDS_RETENTION, Sample, Section, Unit, Value, Variant,
-    share,
+    share, sql,
 };
 use crate::rollup::{Heads, RollupRow, Window};
 use netnew_ledger::Kind;

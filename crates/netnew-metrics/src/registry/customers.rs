@@ -2,7 +2,7 @@
 
 use super::movements::FULL;
 use super::sample::{NO_HEADS, NOTHING};
-use super::{sql, Example, Formula, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value};
+use super::{Example, Formula, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value, sql};
 use crate::rollup::Heads;
 
 /// A plan in a report by plan: one customer is new to the book, two came from other plans, three left for others.

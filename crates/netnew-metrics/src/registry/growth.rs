@@ -2,7 +2,9 @@
 
 use super::movements::FULL;
 use super::sample::NOTHING;
-use super::{sql, Choice, Example, Inputs, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value, Variant, share};
+use super::{
+    Choice, Example, Inputs, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value, Variant, share, sql,
+};
 use netnew_ledger::Kind;
 
 /// Only gains.

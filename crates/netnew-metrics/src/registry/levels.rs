@@ -1,7 +1,9 @@
 //! What there is at the end of a period.
 
 use super::sample::NOTHING;
-use super::{sql, Choice, Example, Metric, NEEDS_COMMITTED, NEEDS_NOTHING, Sample, Section, Unit, Value, Variant};
+use super::{
+    Choice, Example, Metric, NEEDS_COMMITTED, NEEDS_NOTHING, Sample, Section, Unit, Value, Variant, sql,
+};
 use netnew_ledger::Kind;
 
 /// A customer at 500 a month and one who pays 1,000 a year: 83.33... a month, exactly 1,000 a year.

@@ -1,7 +1,7 @@
 //! What changed MRR over a period: the lines of the waterfall, as they are printed there, losses negative.
 
 use super::sample::{NO_HEADS, NOTHING};
-use super::{sql, Example, Formula, Inputs, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value};
+use super::{Example, Formula, Inputs, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value, sql};
 use crate::rollup::{Heads, RollupRow};
 use netnew_ledger::{Cause, Kind};
 use netnew_money::Amount;

@@ -1,8 +1,9 @@
 //! What stays: net and gross revenue retention over the period, three months and twelve, and customer retention.
 
 use super::sample::{KeptSample, NO_HEADS, NOTHING};
-use super::{sql, 
+use super::{
     Choice, Example, Formula, Inputs, Metric, NEEDS_RETENTION, Sample, Section, Unit, Value, Variant, share,
+    sql,
 };
 use crate::rollup::{Heads, Window};
 use netnew_ledger::Kind;

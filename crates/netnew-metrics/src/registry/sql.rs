@@ -9,10 +9,17 @@
 macro_rules! level {
     ($column:literal, $day:literal) => {
         concat!(
-            "SELECT p.period, coalesce(sum(converted(l.", $column, ", l.currency, p.", $day, ")), 0) AS value\n",
+            "SELECT p.period, coalesce(sum(converted(l.",
+            $column,
+            ", l.currency, p.",
+            $day,
+            ")), 0) AS value\n",
             "  FROM periods p\n",
-            "  LEFT JOIN levels l ON l.first_day <= p.", $day,
-            " AND (l.last_day IS NULL OR l.last_day >= p.", $day, ")\n",
+            "  LEFT JOIN levels l ON l.first_day <= p.",
+            $day,
+            " AND (l.last_day IS NULL OR l.last_day >= p.",
+            $day,
+            ")\n",
             "  GROUP BY p.period"
         )
     };
@@ -24,7 +31,9 @@ macro_rules! moved {
         concat!(
             "SELECT p.period, coalesce(sum(m.amount), 0) AS value\n",
             "FROM periods p\n",
-            "LEFT JOIN movements m ON m.date BETWEEN p.first AND p.last AND ", $condition, "\n",
+            "LEFT JOIN movements m ON m.date BETWEEN p.first AND p.last AND ",
+            $condition,
+            "\n",
             "GROUP BY p.period ORDER BY p.period"
         )
     };
@@ -36,7 +45,9 @@ macro_rules! stays {
         concat!(
             "SELECT p.period, count(s.customer) AS value\n",
             "FROM periods p\n",
-            "LEFT JOIN presence s ON ", $condition, "\n",
+            "LEFT JOIN presence s ON ",
+            $condition,
+            "\n",
             "GROUP BY p.period ORDER BY p.period"
         )
     };
@@ -93,17 +104,28 @@ macro_rules! cohort {
         concat!(
             "held AS (\n",
             "  SELECT p.period, s.customer, l.currency,\n",
-            "    sum(CASE WHEN l.first_day <= p.", $start, " AND (l.last_day IS NULL OR l.last_day >= p.", $start,
+            "    sum(CASE WHEN l.first_day <= p.",
+            $start,
+            " AND (l.last_day IS NULL OR l.last_day >= p.",
+            $start,
             ") THEN l.mrr ELSE 0 END) AS at_start,\n",
             "    sum(CASE WHEN l.last_day IS NULL OR l.last_day >= p.last THEN l.mrr ELSE 0 END) AS at_end\n",
             "  FROM periods p\n",
-            "  JOIN presence s ON s.first_day <= p.", $start, " AND (s.end_day IS NULL OR s.end_day > p.", $start, ")\n",
+            "  JOIN presence s ON s.first_day <= p.",
+            $start,
+            " AND (s.end_day IS NULL OR s.end_day > p.",
+            $start,
+            ")\n",
             "  LEFT JOIN levels l ON l.customer = s.customer AND l.first_day <= p.last\n",
-            "    AND (l.last_day IS NULL OR l.last_day >= p.", $start, ")\n",
+            "    AND (l.last_day IS NULL OR l.last_day >= p.",
+            $start,
+            ")\n",
             "  GROUP BY p.period, s.customer, l.currency),\n",
             "cohort AS (\n",
             "  SELECT h.period, h.customer,\n",
-            "    greatest(coalesce(sum(converted(h.at_start, h.currency, p.", $start, ")), 0), 0) AS at_start,\n",
+            "    greatest(coalesce(sum(converted(h.at_start, h.currency, p.",
+            $start,
+            ")), 0), 0) AS at_start,\n",
             "    greatest(coalesce(sum(converted(h.at_end, h.currency, p.last)), 0), 0) AS at_end\n",
             "  FROM held h JOIN periods p ON p.period = h.period\n",
             "  GROUP BY h.period, h.customer)"
@@ -115,8 +137,12 @@ macro_rules! cohort {
 macro_rules! kept {
     ($start:literal, $value:literal) => {
         concat!(
-            "WITH ", cohort!($start), "\n",
-            "SELECT p.period, ", $value, " AS value\n",
+            "WITH ",
+            cohort!($start),
+            "\n",
+            "SELECT p.period, ",
+            $value,
+            " AS value\n",
             "FROM periods p LEFT JOIN cohort c ON c.period = p.period\n",
             "GROUP BY p.period ORDER BY p.period"
         )
@@ -141,8 +167,14 @@ macro_rules! stayed {
 macro_rules! of_opening {
     ($value:literal) => {
         concat!(
-            "WITH ", opening!(), ",\n", moves!(), "\n",
-            "SELECT o.period, ratio(", $value, ", greatest(o.value, 0)) AS value\n",
+            "WITH ",
+            opening!(),
+            ",\n",
+            moves!(),
+            "\n",
+            "SELECT o.period, ratio(",
+            $value,
+            ", greatest(o.value, 0)) AS value\n",
             "FROM opening o JOIN moves m ON m.period = o.period\n",
             "ORDER BY o.period"
         )
@@ -185,13 +217,23 @@ pub(super) const NET_NEW_MRR_WITHOUT_REACTIVATION: &str =
     moved!("m.kind IN ('new', 'expansion', 'contraction', 'churn')");
 
 pub(super) const NET_NEW_MRR_WITH_FX: &str = concat!(
-    "WITH ", opening!(), ",\n", closing!(), "\n",
+    "WITH ",
+    opening!(),
+    ",\n",
+    closing!(),
+    "\n",
     "SELECT o.period, c.value - o.value AS value\n",
     "FROM opening o JOIN closing c ON c.period = o.period\n",
     "ORDER BY o.period"
 );
 pub(super) const FX_MRR: &str = concat!(
-    "WITH ", opening!(), ",\n", closing!(), ",\n", moves!(), "\n",
+    "WITH ",
+    opening!(),
+    ",\n",
+    closing!(),
+    ",\n",
+    moves!(),
+    "\n",
     "SELECT o.period, c.value - o.value - m.net AS value\n",
     "FROM opening o JOIN closing c ON c.period = o.period JOIN moves m ON m.period = o.period\n",
     "ORDER BY o.period"
@@ -202,25 +244,34 @@ pub(super) const CUSTOMERS: &str =
 pub(super) const NEW_CUSTOMERS: &str = stays!("s.began = 'new' AND s.first_day BETWEEN p.first AND p.last");
 pub(super) const REACTIVATED_CUSTOMERS: &str =
     stays!("s.began = 'reactivation' AND s.first_day BETWEEN p.first AND p.last");
-pub(super) const CHURNED_CUSTOMERS: &str = stays!("s.ended = 'churn' AND s.end_day BETWEEN p.first AND p.last");
+pub(super) const CHURNED_CUSTOMERS: &str =
+    stays!("s.ended = 'churn' AND s.end_day BETWEEN p.first AND p.last");
 pub(super) const ENTERED_CUSTOMERS: &str =
     stays!("s.began = 'entered' AND s.first_day BETWEEN p.first AND p.last");
 pub(super) const LEFT_CUSTOMERS: &str = stays!("s.ended = 'left' AND s.end_day BETWEEN p.first AND p.last");
 
 pub(super) const GROWTH_RATE: &str = concat!(
-    "WITH ", opening!(), ",\n", closing!(), "\n",
+    "WITH ",
+    opening!(),
+    ",\n",
+    closing!(),
+    "\n",
     "SELECT o.period, ratio(c.value - o.value, greatest(o.value, 0)) AS value\n",
     "FROM opening o JOIN closing c ON c.period = o.period\n",
     "ORDER BY o.period"
 );
 pub(super) const EXPANSION_RATE: &str = of_opening!("m.up");
 pub(super) const QUICK_RATIO: &str = concat!(
-    "WITH ", moves!(), "\n",
+    "WITH ",
+    moves!(),
+    "\n",
     "SELECT m.period, ratio(m.won + m.back + m.up, greatest(-(m.down + m.gone), 0)) AS value\n",
     "FROM moves m ORDER BY m.period"
 );
 pub(super) const QUICK_RATIO_WITHOUT_REACTIVATION: &str = concat!(
-    "WITH ", moves!(), "\n",
+    "WITH ",
+    moves!(),
+    "\n",
     "SELECT m.period, ratio(m.won + m.up, greatest(-(m.down + m.gone), 0)) AS value\n",
     "FROM moves m ORDER BY m.period"
 );
@@ -232,16 +283,23 @@ pub(super) const GROSS_MRR_CHURN_CAPPED: &str =
 pub(super) const NET_MRR_CHURN: &str = of_opening!("-(m.gone + m.down) - m.up");
 pub(super) const NET_MRR_CHURN_WITH_BACK: &str = of_opening!("-(m.gone + m.down) - m.up - m.back");
 pub(super) const CUSTOMER_CHURN: &str = concat!(
-    "WITH ", heads!(), "\n",
+    "WITH ",
+    heads!(),
+    "\n",
     "SELECT h.period, ratio(h.churned, h.opening) AS value FROM heads h ORDER BY h.period"
 );
-pub(super) const CUSTOMER_CHURN_OF_START: &str = stayed!("ratio(count(s.customer) - count(e.customer), count(s.customer))");
+pub(super) const CUSTOMER_CHURN_OF_START: &str =
+    stayed!("ratio(count(s.customer) - count(e.customer), count(s.customer))");
 pub(super) const CUSTOMER_CHURN_WITH_NEW: &str = concat!(
-    "WITH ", heads!(), "\n",
+    "WITH ",
+    heads!(),
+    "\n",
     "SELECT h.period, ratio(h.churned, h.opening + h.joined) AS value FROM heads h ORDER BY h.period"
 );
 pub(super) const LIFETIME_MONTHS: &str = concat!(
-    "WITH ", heads!(), "\n",
+    "WITH ",
+    heads!(),
+    "\n",
     "SELECT p.period, ratio(nullif(h.opening, 0) * p.months_num, h.churned * p.months_den) AS value\n",
     "FROM heads h JOIN periods p ON p.period = h.period\n",
     "ORDER BY p.period"
@@ -250,35 +308,53 @@ pub(super) const LIFETIME_MONTHS: &str = concat!(
 pub(super) const NRR: &str = kept!("before", "ratio(sum(c.at_end), sum(c.at_start))");
 pub(super) const GRR: &str = kept!("before", "ratio(sum(least(c.at_start, c.at_end)), sum(c.at_start))");
 pub(super) const NRR_3M: &str = kept!("before_3m", "ratio(sum(c.at_end), sum(c.at_start))");
-pub(super) const GRR_3M: &str = kept!("before_3m", "ratio(sum(least(c.at_start, c.at_end)), sum(c.at_start))");
+pub(super) const GRR_3M: &str =
+    kept!("before_3m", "ratio(sum(least(c.at_start, c.at_end)), sum(c.at_start))");
 pub(super) const NRR_12M: &str = kept!("before_12m", "ratio(sum(c.at_end), sum(c.at_start))");
-pub(super) const GRR_12M: &str = kept!("before_12m", "ratio(sum(least(c.at_start, c.at_end)), sum(c.at_start))");
+pub(super) const GRR_12M: &str =
+    kept!("before_12m", "ratio(sum(least(c.at_start, c.at_end)), sum(c.at_start))");
 pub(super) const NRR_BY_MOVEMENTS: &str = of_opening!("o.value + m.up + m.down + m.gone");
 pub(super) const NRR_WITH_BACK: &str = of_opening!("o.value + m.up + m.back + m.down + m.gone");
 pub(super) const GRR_BY_MOVEMENTS: &str = of_opening!("o.value + m.down + m.gone");
 pub(super) const CUSTOMER_RETENTION: &str = stayed!("ratio(count(e.customer), count(s.customer))");
 
 pub(super) const ARPA: &str = concat!(
-    "WITH ", closing!(), ",\n", heads!(), "\n",
+    "WITH ",
+    closing!(),
+    ",\n",
+    heads!(),
+    "\n",
     "SELECT c.period, ratio(c.value, h.closing) AS value\n",
     "FROM closing c JOIN heads h ON h.period = c.period\n",
     "ORDER BY c.period"
 );
 pub(super) const ASP: &str = concat!(
-    "WITH ", moves!(), ",\n", heads!(), "\n",
+    "WITH ",
+    moves!(),
+    ",\n",
+    heads!(),
+    "\n",
     "SELECT m.period, ratio(m.won, h.joined) AS value\n",
     "FROM moves m JOIN heads h ON h.period = m.period\n",
     "ORDER BY m.period"
 );
 pub(super) const LTV: &str = concat!(
-    "WITH ", closing!(), ",\n", heads!(), "\n",
+    "WITH ",
+    closing!(),
+    ",\n",
+    heads!(),
+    "\n",
     "SELECT p.period,\n",
     "  ratio(c.value * nullif(h.opening, 0) * p.months_num, h.closing * h.churned * p.months_den) AS value\n",
     "FROM closing c JOIN heads h ON h.period = c.period JOIN periods p ON p.period = c.period\n",
     "ORDER BY p.period"
 );
 pub(super) const LTV_FLOORED: &str = concat!(
-    "WITH ", closing!(), ",\n", heads!(), "\n",
+    "WITH ",
+    closing!(),
+    ",\n",
+    heads!(),
+    "\n",
     "SELECT p.period, CASE\n",
     "  WHEN h.opening > 0 AND h.churned = 0 THEN ratio(c.value * 10000, h.closing * 167)\n",
     "  ELSE ratio(c.value * nullif(h.opening, 0) * p.months_num, h.closing * h.churned * p.months_den) END AS value\n",

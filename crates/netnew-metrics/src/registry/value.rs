@@ -3,9 +3,9 @@
 use super::churn::{Lost, lost_customers};
 use super::movements::FULL;
 use super::sample::{KeptSample, NO_HEADS, NOTHING};
-use super::{sql, 
+use super::{
     Choice, Example, Inputs, Metric, NEEDS_NOTHING, NEEDS_RETENTION, Sample, Section, Unit, Value, Variant,
-    per_head,
+    per_head, sql,
 };
 use crate::rollup::{Heads, RollupRow, Window};
 use netnew_ledger::Kind;

@@ -37,7 +37,11 @@ impl From<RowsError> for CliError {
 }
 
 fn engine(error: &EngineError) -> CliError {
-    CliError::refused("sql_failed", error.to_string(), "this is a bug in netnew; please report it with the query")
+    CliError::refused(
+        "sql_failed",
+        error.to_string(),
+        "this is a bug in netnew; please report it with the query",
+    )
 }
 
 fn source(error: CliError) -> SourceError {

@@ -68,7 +68,11 @@ fn start(cursor: Option<&str>) -> Result<usize, CliError> {
     match cursor {
         None => Ok(0),
         Some(text) => text.strip_prefix('r').and_then(|n| n.parse().ok()).ok_or_else(|| {
-            CliError::usage("bad_cursor", format!("{text:?} is not a cursor"), "use the `next` of an earlier answer")
+            CliError::usage(
+                "bad_cursor",
+                format!("{text:?} is not a cursor"),
+                "use the `next` of an earlier answer",
+            )
         }),
     }
 }
