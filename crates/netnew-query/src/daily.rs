@@ -28,10 +28,7 @@ pub struct Days {
 /// # Errors
 /// `needs_dates` when there is no first or no last one.
 pub fn days(filters: &[Expr]) -> Result<Days, SourceError> {
-    let (mut first, mut last) = (None, None);
-    for filter in filters {
-        bound(filter, &mut first, &mut last);
-    }
+    let (first, last) = filters.iter().map(bounds).fold((None, None), both);
     match (first, last) {
         (Some(first), Some(last)) => Ok(Days { first, last }),
         _ => Err(SourceError {
@@ -44,54 +41,52 @@ pub fn days(filters: &[Expr]) -> Result<Days, SourceError> {
     }
 }
 
-/// Narrows the bounds by one condition; what is not understood does not narrow, the engine filters again.
-fn bound(filter: &Expr, first: &mut Option<i32>, last: &mut Option<i32>) {
-    let mut at_least = |day: i32| *first = Some(first.map_or(day, |known| known.max(day)));
-    let mut at_most = |day: i32| *last = Some(last.map_or(day, |known| known.min(day)));
+/// First and last day that a condition leaves, inclusive; `None` where it does not say.
+type Bounds = (Option<i32>, Option<i32>);
+
+fn both(a: Bounds, b: Bounds) -> Bounds {
+    let first = a.0.map_or(b.0, |x| Some(b.0.map_or(x, |y| x.max(y))));
+    let last = a.1.map_or(b.1, |x| Some(b.1.map_or(x, |y| x.min(y))));
+    (first, last)
+}
+
+fn either(a: Bounds, b: Bounds) -> Bounds {
+    (a.0.zip(b.0).map(|(x, y)| x.min(y)), a.1.zip(b.1).map(|(x, y)| x.max(y)))
+}
+
+/// What is not understood does not narrow; the engine filters again.
+fn bounds(filter: &Expr) -> Bounds {
     match filter {
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
-            bound(left, first, last);
-            bound(right, first, last);
-        }
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => both(bounds(left), bounds(right)),
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => either(bounds(left), bounds(right)),
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-            let (op, day) = match (is_date(left), day_of(right), day_of(left), is_date(right)) {
-                (true, Some(day), ..) => (*op, day),
-                (_, _, Some(day), true) => match op.swap() {
-                    Some(op) => (op, day),
-                    None => return,
-                },
-                _ => return,
-            };
-            match op {
-                Operator::Eq => {
-                    at_least(day);
-                    at_most(day);
-                }
-                Operator::GtEq => at_least(day),
-                Operator::Gt => at_least(day.saturating_add(1)),
-                Operator::LtEq => at_most(day),
-                Operator::Lt => at_most(day.saturating_sub(1)),
-                _ => {}
+            match (is_date(left), day_of(right), day_of(left), is_date(right)) {
+                (true, Some(day), ..) => compared(*op, day),
+                (_, _, Some(day), true) => op.swap().map_or((None, None), |op| compared(op, day)),
+                _ => (None, None),
             }
         }
         Expr::Between(Between { expr, negated: false, low, high }) if is_date(expr) => {
-            if let Some(day) = day_of(low) {
-                at_least(day);
-            }
-            if let Some(day) = day_of(high) {
-                at_most(day);
-            }
+            (day_of(low), day_of(high))
         }
         Expr::InList(list) if !list.negated && is_date(&list.expr) => {
             let days: Option<Vec<i32>> = list.list.iter().map(day_of).collect();
-            if let Some(days) = days.filter(|d| !d.is_empty()) {
-                at_least(days.iter().copied().min().unwrap_or(i32::MAX));
-                at_most(days.iter().copied().max().unwrap_or(i32::MIN));
-            }
+            let days = days.unwrap_or_default();
+            (days.iter().copied().min(), days.iter().copied().max())
         }
-        // `date = a OR date = b`, which short lists are turned into.
-        Expr::BinaryExpr(_) => {}
-        _ => {}
+        _ => (None, None),
+    }
+}
+
+/// `date op day`.
+fn compared(op: Operator, day: i32) -> Bounds {
+    match op {
+        Operator::Eq => (Some(day), Some(day)),
+        Operator::GtEq => (Some(day), None),
+        Operator::Gt => (Some(day.saturating_add(1)), None),
+        Operator::LtEq => (None, Some(day)),
+        Operator::Lt => (None, Some(day.saturating_sub(1))),
+        _ => (None, None),
     }
 }
 

@@ -482,10 +482,6 @@ impl GroupsAccumulator for Groups {
         Ok(vec![self.rule.sums(sums.into_iter()), Arc::new(counts)])
     }
 
-    fn supports_convert_to_state(&self) -> bool {
-        true
-    }
-
     fn size(&self) -> usize {
         self.sums.capacity() * size_of::<i128>() + self.counts.capacity() * size_of::<i64>()
     }

@@ -4,7 +4,7 @@
 use crate::rows::Rows;
 use crate::source::{Parts, Wanted};
 use crate::tables::Table;
-use datafusion::arrow::array::{Array, AsArray, BooleanArray};
+use datafusion::arrow::array::{AsArray, BooleanArray};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::error::DataFusionError;
 use netnew_facts::{Body, CustomerFacts, Discount, Fact, ItemState, Text};
@@ -98,9 +98,8 @@ impl<'a> Ledgers<'a> {
             let day = self.ctx.zone.day_of(first);
             self.first_movement = Some(self.first_movement.map_or(day, |known| known.min(day)));
         }
-        for step in ledger.steps.iter().filter(|s| self.counts(s)) {
-            self.posted |= step.rows.iter().any(|row| !row.regroup);
-        }
+        let rows = ledger.steps.iter().filter(|s| self.counts(s)).flat_map(|step| &step.rows);
+        self.posted |= rows.into_iter().any(|row| !row.regroup);
         self.movements(ledger)?;
         self.levels(ledger)?;
         self.presence(ledger)?;
