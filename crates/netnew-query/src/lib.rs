@@ -3,8 +3,7 @@
 //! - [`Table`] names the tables and their columns; `docs/sql.md` is made from it.
 //! - [`Tables`] is the one seam to a book: whoever implements it hands over record batches. [`ledgers`] makes them from
 //!   customers' ledgers, in one pass.
-//! - [`Sql`] answers queries. It only reads, it adds amounts up exactly or fails ([`exact`](crate::exact)), and it has
-//!   limits.
+//! - [`Sql`] answers queries. It only reads, it adds amounts up exactly or fails, and it has limits.
 //! - With the feature `pg`, [`pg`] speaks the Postgres protocol.
 
 mod daily;

@@ -59,6 +59,7 @@ fn value(array: &dyn Array, at: usize) -> Result<Value, QueryError> {
         return Ok(Value::Null);
     }
     Ok(match array.data_type() {
+        DataType::Null => Value::Null,
         DataType::Boolean => Value::Bool(array.as_boolean().value(at)),
         DataType::Utf8View => Value::from(array.as_string_view().value(at)),
         DataType::Utf8 => Value::from(array.as_string::<i32>().value(at)),

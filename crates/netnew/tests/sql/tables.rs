@@ -98,10 +98,8 @@ fn facts_states_rates_and_files_are_there() {
     // Past ten decimals the number is in amount_text.
     assert_eq!((&facts[0]["amount"], &facts[0]["amount_text"]), (&json!("0"), &json!("0.000000000012")));
     assert_eq!(facts[0]["payload_row"], 2);
-    assert_eq!(
-        one(&desk, "SELECT p.name FROM facts f JOIN payloads p USING (payload) WHERE f.attributes LIKE '%Acme%'"),
-        json!("c.csv")
-    );
+    let file = one(&desk, "SELECT p.name FROM facts f JOIN payloads p USING (payload) WHERE f.attributes LIKE '%Acme%'");
+    assert!(file.as_str().expect("a name").ends_with("c.csv"), "{file}");
     assert_eq!(one(&desk, "SELECT rate FROM rates"), json!("1.25"));
     let known = rows(&desk, &["--known-on", "2026-02-28"], "SELECT id FROM facts WHERE type = 'state'");
     assert_eq!(known.len(), 2, "what was learned later is not known");
