@@ -353,7 +353,7 @@ pub struct RestoreArgs {
 
 /// `netnew sql`
 #[derive(Args, Debug)]
-#[cfg_attr(not(feature = "sql"), allow(dead_code, reason = "without the feature nothing reads them"))]
+#[cfg_attr(not(feature = "pg"), allow(dead_code, reason = "without the feature nothing reads them"))]
 pub struct SqlArgs {
     /// The query: one SELECT
     pub query: Option<String>,
