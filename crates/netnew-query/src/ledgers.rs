@@ -163,27 +163,27 @@ impl<'a> Ledgers<'a> {
         if self.asked.whole(Table::Levels).is_none() {
             return Ok(());
         }
-        let mut open: BTreeMap<Key, (Level, Instant, Day)> = BTreeMap::new();
-        let mut done: Vec<(Key, Level, Instant, Day, Option<(Instant, Day)>)> = Vec::new();
+        let mut open: BTreeMap<Key, Span> = BTreeMap::new();
+        let mut done: Vec<(Key, Span)> = Vec::new();
         for step in ledger.steps.iter().filter(|s| self.counts(s)) {
             for change in step.changes.iter().filter(|c| c.before != c.after) {
                 let key = Key::of(change);
-                if let Some((level, from, day)) = open.remove(&key) {
-                    done.push((key.clone(), level, from, day, Some((step.at, step.day))));
+                if let Some(span) = open.remove(&key) {
+                    done.push((key.clone(), Span { end: Some((step.at, step.day)), ..span }));
                 }
                 if !change.after.is_zero() {
-                    open.insert(key, (change.after, step.at, step.day));
+                    open.insert(key, Span { level: change.after, start: (step.at, step.day), end: None });
                 }
             }
         }
-        done.extend(open.into_iter().map(|(key, (level, from, day))| (key, level, from, day, None)));
+        done.extend(open);
         let Some(rows) = self.filled.get_mut(&Table::Levels) else { return Ok(()) };
-        for (key, level, from, day, end) in done {
+        for (key, Span { level, start, end }) in done {
             place(rows, ledger, key.item);
             rows.text(key.plan.as_deref()).text(Some(key.currency.as_str()));
             rows.money(Some(level.mrr)).money(Some(level.arr)).money(Some(level.committed));
-            rows.at(Some(from)).at(end.map(|(at, _)| at));
-            rows.date(Some(day)).date(end.map(|(_, day)| day.add_days(-1)));
+            rows.at(Some(start.0)).at(end.map(|(at, _)| at));
+            rows.date(Some(start.1)).date(end.map(|(_, day)| day.add_days(-1)));
             rows.end()?;
         }
         Ok(())
@@ -331,6 +331,13 @@ fn truncated(
     let mut columns = batch.columns().to_vec();
     columns[at] = Arc::new(marks);
     Ok(RecordBatch::try_new(schema, columns)?)
+}
+
+/// A level, from when to when, with the local days of both.
+struct Span {
+    level: Level,
+    start: (Instant, Day),
+    end: Option<(Instant, Day)>,
 }
 
 /// What levels are told apart by.

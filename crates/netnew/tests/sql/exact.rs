@@ -28,7 +28,10 @@ fn division_is_by_ratio() {
     assert_eq!(one(&desk, "SELECT ratio(0.00000000015, 1)"), json!("0.0000000002"));
     assert_eq!(one(&desk, "SELECT ratio(1, 0)"), json!(null));
     assert_eq!(one(&desk, "SELECT ratio(NULL, 1)"), json!(null));
-    assert_eq!(one(&desk, "SELECT ratio(99999999999999999999999999, 1)"), json!("99999999999999999999999999"));
+    assert_eq!(
+        one(&desk, "SELECT ratio(99999999999999999999999999, 1)"),
+        json!("99999999999999999999999999")
+    );
     desk.refused(&["sql", "SELECT ratio(CAST(1 AS DOUBLE), 3)"], "sql_plan", 2);
     desk.refused(&["sql", "SELECT 1.0 / 0"], "sql_failed", 1);
 }
@@ -47,7 +50,8 @@ fn sums_do_not_wrap() {
         ),
         "SELECT sum(v) FROM (VALUES (9223372036854775807), (1)) t(v)".into(),
         "SELECT k, sum(v) FROM (VALUES (1, 9223372036854775807), (1, 1)) t(k, v) GROUP BY k".into(),
-        "SELECT sum(v) OVER (ORDER BY v) FROM (VALUES (9223372036854775807), (9223372036854775806)) t(v)".into(),
+        "SELECT sum(v) OVER (ORDER BY v) FROM (VALUES (9223372036854775807), (9223372036854775806)) t(v)"
+            .into(),
         format!("SELECT CAST({NINES} AS DECIMAL(38,10)) * CAST({NINES} AS DECIMAL(38,10))"),
     ] {
         desk.refused(&["sql", &sql], "sql_failed", 1);

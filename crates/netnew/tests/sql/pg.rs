@@ -45,7 +45,20 @@ impl Server {
 
     fn psql(&self, password: &str, command: &str) -> Output {
         Command::new("psql")
-            .args(["-X", "-A", "-t", "-h", "127.0.0.1", "-p", &self.port, "-U", "netnew", "-d", "netnew", "-w"])
+            .args([
+                "-X",
+                "-A",
+                "-t",
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &self.port,
+                "-U",
+                "netnew",
+                "-d",
+                "netnew",
+                "-w",
+            ])
             .args(["-v", "ON_ERROR_STOP=1", "-c", command])
             .env("PGPASSWORD", password)
             .env("PGCONNECT_TIMEOUT", "20")
@@ -128,7 +141,11 @@ fn only_who_knows_the_password_and_only_questions() {
 #[test]
 fn a_password_is_never_left_out_by_accident() {
     let desk = Desk::new("2026-04-15T12:00:00Z");
-    desk.refused(&["sql", "--serve-pg", "127.0.0.1:0", "--password-env", "NETNEW_NOT_SET"], "password_needed", 2);
+    desk.refused(
+        &["sql", "--serve-pg", "127.0.0.1:0", "--password-env", "NETNEW_NOT_SET"],
+        "password_needed",
+        2,
+    );
     desk.refused(&["sql", "--serve-pg", "0.0.0.0:0", "--no-password"], "password_needed", 2);
     desk.refused(&["sql", "--serve-pg", "nowhere"], "bad_address", 2);
     desk.refused(&["sql", "--serve-pg", "127.0.0.1:0", "SELECT 1"], "usage", 2);
@@ -174,8 +191,9 @@ with psycopg.connect(sys.argv[1]) as db:
 fn psycopg_lists_and_queries_the_tables() {
     let desk = demo("2026-11-23T14:05:00Z", "40");
     let server = Server::start(&desk, &[]);
-    let python = std::env::var("NETNEW_TEST_PYTHON")
-        .expect("NETNEW_TEST_PYTHON names a Python with psycopg: . scripts/setup.sh; . scripts/pg-clients.sh");
+    let python = std::env::var("NETNEW_TEST_PYTHON").expect(
+        "NETNEW_TEST_PYTHON names a Python with psycopg: . scripts/setup.sh; . scripts/pg-clients.sh",
+    );
     let url = format!("postgresql://netnew@127.0.0.1:{}/netnew", server.port);
     let mut child = Command::new(python)
         .args(["-", &url])
@@ -194,6 +212,7 @@ fn psycopg_lists_and_queries_the_tables() {
     let wanted = format!("{} {}", new["rows"][0]["n"], new["rows"][0]["s"].as_str().expect("an amount"));
     assert_eq!(&lines[..2], [wanted.as_str(), wanted.as_str()]);
     let mrr = desk.ok(&["mrr", "--to", "2026-10-31"]);
-    let end = mrr["rows"].as_array().expect("rows").last().expect("a row")["end"].as_str().expect("an amount");
+    let end =
+        mrr["rows"].as_array().expect("rows").last().expect("a row")["end"].as_str().expect("an amount");
     assert_eq!(&lines[2..], [end, "25006", "40"]);
 }

@@ -59,7 +59,10 @@ fn daily_levels_are_the_mrr_of_the_day() {
     assert!(error["error"]["hint"].as_str().expect("a hint").contains("BETWEEN"));
     desk.refused(&["sql", "SELECT sum(mrr) FROM levels_daily WHERE date > '2026-01-01'"], "needs_dates", 2);
     assert_eq!(
-        one(&desk, "SELECT count(DISTINCT date) FROM levels_daily WHERE date IN ('2026-10-01', '2026-10-03')"),
+        one(
+            &desk,
+            "SELECT count(DISTINCT date) FROM levels_daily WHERE date IN ('2026-10-01', '2026-10-03')"
+        ),
         json!(2)
     );
 }
@@ -98,7 +101,10 @@ fn facts_states_rates_and_files_are_there() {
     // Past ten decimals the number is in amount_text.
     assert_eq!((&facts[0]["amount"], &facts[0]["amount_text"]), (&json!("0"), &json!("0.000000000012")));
     assert_eq!(facts[0]["payload_row"], 2);
-    let file = one(&desk, "SELECT p.name FROM facts f JOIN payloads p USING (payload) WHERE f.attributes LIKE '%Acme%'");
+    let file = one(
+        &desk,
+        "SELECT p.name FROM facts f JOIN payloads p USING (payload) WHERE f.attributes LIKE '%Acme%'",
+    );
     assert!(file.as_str().expect("a name").ends_with("c.csv"), "{file}");
     assert_eq!(one(&desk, "SELECT rate FROM rates"), json!("1.25"));
     let known = rows(&desk, &["--known-on", "2026-02-28"], "SELECT id FROM facts WHERE type = 'state'");
@@ -111,9 +117,16 @@ fn facts_states_rates_and_files_are_there() {
     assert_eq!(states[0]["mrr"], "20");
     assert_eq!(states[0]["valid_to"], "2026-03-15T00:00:00Z");
     assert_eq!((&states[1]["status"], &states[1]["valid_to"]), (&json!("canceled"), &json!(null)));
-    let levels = rows(&desk, &[], "SELECT customer, mrr, first_day, last_day, valid_to FROM levels WHERE customer = 'zen'");
+    let levels = rows(
+        &desk,
+        &[],
+        "SELECT customer, mrr, first_day, last_day, valid_to FROM levels WHERE customer = 'zen'",
+    );
     assert_eq!(levels.len(), 1);
-    assert_eq!((&levels[0]["first_day"], &levels[0]["last_day"]), (&json!("2026-01-15"), &json!("2026-03-14")));
+    assert_eq!(
+        (&levels[0]["first_day"], &levels[0]["last_day"]),
+        (&json!("2026-01-15"), &json!("2026-03-14"))
+    );
 }
 
 #[test]
@@ -125,7 +138,8 @@ fn time_is_cut_in_the_report_s_zone() {
          a,s1,2026-03-31T23:30:00Z,active,Pro,10\n\
          b,s2,2026-04-02T12:00:00Z,active,Pro,20\n",
     );
-    let sql = "SELECT date_trunc('month', at) AS month, sum(amount) AS amount FROM movements GROUP BY 1 ORDER BY 1";
+    let sql =
+        "SELECT date_trunc('month', at) AS month, sum(amount) AS amount FROM movements GROUP BY 1 ORDER BY 1";
     let utc = rows(&desk, &[], sql);
     assert_eq!(utc[0], json!({"month": "2026-03-01T00:00:00Z", "amount": "10"}));
     let berlin = rows(&desk, &["--timezone", "Europe/Berlin"], sql);
@@ -156,7 +170,10 @@ fn every_form_prints_the_same() {
     assert_eq!(print("csv", "SELECT 1 AS a WHERE false"), "a\n");
     assert!(print("table", sql).contains("2026-01-31"));
     // Two columns of one name are both there.
-    assert_eq!(desk.ok(&["sql", "SELECT t.a, u.a FROM (VALUES (1)) t(a), (VALUES (2)) u(a)"])["rows"], json!([{"a": 1, "a_2": 2}]));
+    assert_eq!(
+        desk.ok(&["sql", "SELECT t.a, u.a FROM (VALUES (1)) t(a), (VALUES (2)) u(a)"])["rows"],
+        json!([{"a": 1, "a_2": 2}])
+    );
     let schema = desk.ok(&["schema", "sql"]);
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     assert!(validator.is_valid(&desk.ok(&["sql", sql])));
