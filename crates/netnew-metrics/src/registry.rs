@@ -16,6 +16,7 @@ mod markdown;
 mod movements;
 mod retention;
 mod sample;
+mod sql;
 mod value;
 
 #[cfg(test)]
@@ -170,6 +171,8 @@ pub struct Variant {
     pub formula: &'static str,
     /// Where it comes from.
     pub source: &'static str,
+    /// The query that gives the same number by this formula; `None` where looking back takes more than a query.
+    pub sql: Option<&'static str>,
     compute: Formula,
 }
 
@@ -199,7 +202,7 @@ pub struct Metric {
     /// Worked examples; the first is the metric's own, every variant has at least one.
     pub examples: &'static [Example],
     /// The query over the open tables that gives the same number.
-    pub sql: Option<&'static str>,
+    pub sql: &'static str,
     /// How many months before the row some formula looks at; 0 for none.
     pub looks_back_months: u32,
     needs: Extras,

@@ -73,6 +73,8 @@ pub enum Command {
     Backup(BackupArgs),
     /// Make a book from a backup file
     Restore(RestoreArgs),
+    /// Ask the book in SQL: facts, levels, movements, metrics (feature `sql`)
+    Sql(SqlArgs),
     /// The JSON Schema of a command's output
     Schema(SchemaArgs),
     /// Measure how long things take
@@ -349,6 +351,38 @@ pub struct RestoreArgs {
     pub file: PathBuf,
     /// Directory to make
     pub dir: PathBuf,
+}
+
+/// `netnew sql`
+#[derive(Args, Debug)]
+#[cfg_attr(not(feature = "pg"), allow(dead_code, reason = "without the feature nothing reads them"))]
+pub struct SqlArgs {
+    /// The query: one SELECT
+    pub query: Option<String>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Stop a query after this many seconds; 0 never does
+    #[arg(long, default_value_t = 600, value_name = "SECONDS")]
+    pub timeout: u64,
+    /// Memory for sorting, grouping and joining
+    #[arg(long, default_value_t = 4096, value_name = "MEGABYTES")]
+    pub memory: u64,
+    /// Refuse answers with more rows, unless --limit says how many are wanted
+    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    pub max_rows: usize,
+    /// Serve queries over the Postgres protocol instead, for example on 127.0.0.1:5433 (feature `pg`)
+    #[arg(long, value_name = "ADDR")]
+    pub serve_pg: Option<String>,
+    /// Environment variable that holds the password of --serve-pg
+    #[arg(long, default_value = "NETNEW_PG_PASSWORD", value_name = "VAR")]
+    pub password_env: String,
+    /// File that holds it, on its first line
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Ask for no password; only on a loopback address
+    #[arg(long)]
+    pub no_password: bool,
 }
 
 /// `netnew schema`

@@ -52,6 +52,7 @@ fn run(command: Command, env: &Environment) -> Result<ExitCode, CliError> {
         Command::Export(args) => commands::export::run(&args, env),
         Command::Backup(args) => commands::backup::run(&args, env),
         Command::Restore(args) => commands::backup::restore(&args, env),
+        Command::Sql(args) => commands::sql::run(&args, env),
         Command::Schema(args) => commands::schema::run(&args, env),
         Command::Bench(args) => commands::bench::run(&args, env),
     }

@@ -3,7 +3,7 @@
 
 use super::movements::{BY_CAUSE, FULL, caused};
 use super::sample::NOTHING;
-use super::{Example, Formula, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value};
+use super::{Example, Formula, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value, sql};
 use netnew_ledger::{Cause, Kind};
 
 const GUIDE: &str = "Acquire.com, \"What Is MRR?\"";
@@ -23,6 +23,7 @@ struct Line {
     definition: &'static str,
     formula: &'static str,
     examples: &'static [Example],
+    sql: &'static str,
     compute: Formula,
 }
 
@@ -39,7 +40,7 @@ const fn line(line: Line) -> Metric {
         choice: None,
         variants: &[],
         examples: line.examples,
-        sql: None,
+        sql: line.sql,
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: line.compute,
@@ -49,6 +50,7 @@ const fn line(line: Line) -> Metric {
 pub(super) const METRICS: &[Metric] = &[
     line(Line {
         name: "contraction_mrr_with_churn",
+        sql: sql::CONTRACTION_MRR_WITH_CHURN,
         title: "Contraction MRR, cancellations included",
         definition: "What was lost by downgrades and by cancellations together, as a negative amount; Stripe prints \
                      it as churned revenue.",
@@ -65,6 +67,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "expansion_mrr_net",
+        sql: sql::EXPANSION_MRR_NET,
         title: "Expansion MRR, net of contraction",
         definition: "What customers who stay pay more or less than before, taken together; negative when they pay \
                      less.",
@@ -77,6 +80,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "upgrade_mrr_with_addons",
+        sql: sql::UPGRADE_MRR_WITH_ADDONS,
         title: "Upgrade MRR, add-ons included",
         definition: "What customers pay more for a larger plan or an added item.",
         formula: "upgrade_mrr + addon_mrr",
@@ -88,6 +92,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "net_new_mrr_without_reactivation",
+        sql: sql::NET_NEW_MRR_WITHOUT_REACTIVATION,
         title: "Net new MRR, reactivation left out",
         definition: "New and expansion MRR less all that was lost, without the customers who came back.",
         formula: "new_mrr + expansion_mrr - what was lost by downgrades and cancellations \

@@ -4,7 +4,7 @@ use super::movements::FULL;
 use super::sample::{KeptSample, NO_HEADS, NOTHING};
 use super::{
     Choice, Example, Inputs, Metric, NEEDS_NOTHING, NEEDS_RETENTION, Sample, Section, Unit, Value, Variant,
-    share,
+    share, sql,
 };
 use crate::rollup::{Heads, RollupRow, Window};
 use netnew_ledger::Kind;
@@ -145,6 +145,7 @@ pub(super) const METRICS: &[Metric] = &[
                 definition: "Only customers who left are counted, not those who pay less.",
                 formula: "churn / mrr at the start",
                 source: "Tidemill (github.com/ondraz/tidemill)",
+                sql: Some(sql::GROSS_MRR_CHURN_ONLY),
                 compute: |i| share(-i.row.movement(Kind::Churn), i.row.start),
             },
             Variant {
@@ -154,6 +155,7 @@ pub(super) const METRICS: &[Metric] = &[
                           customer's ups and downs inside the period are netted, and who joined in it has no base; \
                           the window is the period where Baremetrics takes 30 days",
                 source: "Baremetrics help, \"Revenue churn\": capped at the base MRR of each customer",
+                sql: Some(sql::GROSS_MRR_CHURN_CAPPED),
                 compute: |i| {
                     let kept = i.row.retained.get(&Window::Period)?;
                     share(kept.start - kept.least, kept.start)
@@ -188,7 +190,7 @@ pub(super) const METRICS: &[Metric] = &[
             ),
             Example::of("The first month.", FIRST_MONTH, None),
         ],
-        sql: None,
+        sql: sql::GROSS_MRR_CHURN,
         looks_back_months: 0,
         needs: NEEDS_RETENTION,
         compute: |i| share(lost_mrr(i), i.row.start),
@@ -209,6 +211,7 @@ pub(super) const METRICS: &[Metric] = &[
             definition: "What came back with former customers is taken off too, as it is added to nrr.",
             formula: "(churn + contraction - expansion - reactivation) / mrr at the start",
             source: "ChartMogul help, \"Net MRR Churn Rate\"",
+            sql: Some(sql::NET_MRR_CHURN_WITH_BACK),
             compute: |i| {
                 let won = i.row.movement(Kind::Expansion) + i.row.movement(Kind::Reactivation);
                 share(lost_mrr(i) - won, i.row.start)
@@ -241,7 +244,7 @@ pub(super) const METRICS: &[Metric] = &[
             ),
             Example::of("The first month.", FIRST_MONTH, None),
         ],
-        sql: None,
+        sql: sql::NET_MRR_CHURN,
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: |i| share(lost_mrr(i) - i.row.movement(Kind::Expansion), i.row.start),
@@ -269,6 +272,7 @@ pub(super) const METRICS: &[Metric] = &[
                           (churned - joined and churned - churned and reactivated) / start. In a report by group, \
                           who left for another group is lost to the group",
                 source: "ChartMogul help, \"Customer Churn Rate\"",
+                sql: Some(sql::CUSTOMER_CHURN_OF_START),
                 compute: |i| lost_of_those_at_start(i.row)?.rate(),
             },
             Variant {
@@ -277,6 +281,7 @@ pub(super) const METRICS: &[Metric] = &[
                 formula: "customers churned / (customers at the start + new customers). The window is the period \
                           where Stripe takes the last 30 days",
                 source: "Stripe, \"Subscriptions analytics\": subscriber churn rate",
+                sql: Some(sql::CUSTOMER_CHURN_WITH_NEW),
                 compute: |i| lost_of_start_and_new(i.row)?.rate(),
             },
             Variant {
@@ -285,6 +290,7 @@ pub(super) const METRICS: &[Metric] = &[
                 formula: "customers churned / customers at the start. The window is the period where Baremetrics takes \
                           the last 30 days, and 365 for annual plans",
                 source: "Baremetrics help, \"User churn\"",
+                sql: Some(sql::CUSTOMER_CHURN),
                 compute: |i| lost_of_start(i.row)?.rate(),
             },
         ],
@@ -306,7 +312,7 @@ pub(super) const METRICS: &[Metric] = &[
             Example::under("chartmogul", "The first month.", FIRST_MONTH, None),
             Example::under("stripe_30d", "The first month: 1 of the 5 who joined.", FIRST_MONTH, Some("0.2")),
         ],
-        sql: None,
+        sql: sql::CUSTOMER_CHURN,
         looks_back_months: 0,
         needs: NEEDS_RETENTION,
         compute: |i| classic(i.row, i.policy)?.rate(),
@@ -331,7 +337,7 @@ pub(super) const METRICS: &[Metric] = &[
             },
             Example::of("Nobody is lost.", Sample { customers: 10, ..NOTHING }, None),
         ],
-        sql: None,
+        sql: sql::LIFETIME_MONTHS,
         looks_back_months: 0,
         needs: NEEDS_RETENTION,
         compute: lifetime,

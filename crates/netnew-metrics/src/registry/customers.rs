@@ -2,7 +2,7 @@
 
 use super::movements::FULL;
 use super::sample::{NO_HEADS, NOTHING};
-use super::{Example, Formula, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value};
+use super::{Example, Formula, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value, sql};
 use crate::rollup::Heads;
 
 /// A plan in a report by plan: one customer is new to the book, two came from other plans, three left for others.
@@ -17,6 +17,7 @@ struct Line {
     formula: &'static str,
     source: &'static str,
     examples: &'static [Example],
+    sql: &'static str,
     compute: Formula,
 }
 
@@ -33,7 +34,7 @@ const fn line(line: Line) -> Metric {
         choice: None,
         variants: &[],
         examples: line.examples,
-        sql: None,
+        sql: line.sql,
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: line.compute,
@@ -46,6 +47,7 @@ const HEADS: &str = "netnew; counts follow the kinds of docs/ledger.md, so that 
 pub(super) const METRICS: &[Metric] = &[
     line(Line {
         name: "customers",
+        sql: sql::CUSTOMERS,
         title: "Customers",
         definition: "How many customers have MRR above 0 at the last instant of the period.",
         formula: "customers at the start + new + reactivated + entered - churned - left. A customer whose items add \
@@ -60,6 +62,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "new_customers",
+        sql: sql::NEW_CUSTOMERS,
         title: "New customers",
         definition: "Customers who had MRR for the first time.",
         formula: "count of customers whose kind is new",
@@ -69,6 +72,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "reactivated_customers",
+        sql: sql::REACTIVATED_CUSTOMERS,
         title: "Reactivated customers",
         definition: "Former customers who have MRR again.",
         formula: "count of customers whose kind is reactivation",
@@ -78,6 +82,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "churned_customers",
+        sql: sql::CHURNED_CUSTOMERS,
         title: "Churned customers",
         definition: "Customers who were left with no MRR.",
         formula: "count of customers whose kind is churn, as a positive number; who churns twice in a period counts \
@@ -88,6 +93,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "entered_customers",
+        sql: sql::ENTERED_CUSTOMERS,
         title: "Customers who entered the group",
         definition: "Customers who came into the group without being new to the book or back in it.",
         formula: "count of customers who had nothing in the group and have, by a transfer or an expansion; 0 over \
@@ -98,6 +104,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "left_customers",
+        sql: sql::LEFT_CUSTOMERS,
         title: "Customers who left the group",
         definition: "Customers who left the group and stay in the book.",
         formula: "count of customers who had something in the group and have nothing, by a transfer or a \

@@ -2,7 +2,9 @@
 
 use super::movements::FULL;
 use super::sample::NOTHING;
-use super::{Choice, Example, Inputs, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value, Variant, share};
+use super::{
+    Choice, Example, Inputs, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value, Variant, share, sql,
+};
 use netnew_ledger::Kind;
 
 /// Only gains.
@@ -39,7 +41,7 @@ pub(super) const METRICS: &[Metric] = &[
                 None,
             ),
         ],
-        sql: None,
+        sql: sql::GROWTH_RATE,
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: |i| share(i.row.end - i.row.start, i.row.start),
@@ -64,7 +66,7 @@ pub(super) const METRICS: &[Metric] = &[
             ),
             Example::of("Nothing at the start.", NOTHING, None),
         ],
-        sql: None,
+        sql: sql::EXPANSION_RATE,
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: |i| share(i.row.movement(Kind::Expansion), i.row.start),
@@ -88,6 +90,7 @@ pub(super) const METRICS: &[Metric] = &[
             definition: "Customers who came back are not counted as won.",
             formula: "(new + expansion) / (contraction + churn), losses taken as positive",
             source: "Baremetrics help, \"Quick Ratio\"; GrowPanel docs, \"Quick ratio\"",
+            sql: Some(sql::QUICK_RATIO_WITHOUT_REACTIVATION),
             compute: |i| quick(i, &[Kind::New, Kind::Expansion]),
         }],
         examples: &[
@@ -100,7 +103,7 @@ pub(super) const METRICS: &[Metric] = &[
             ),
             Example::of("Nothing was lost.", NO_LOSS, None),
         ],
-        sql: None,
+        sql: sql::QUICK_RATIO,
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: |i| quick(i, &[Kind::New, Kind::Reactivation, Kind::Expansion]),

@@ -1,7 +1,9 @@
 //! What there is at the end of a period.
 
 use super::sample::NOTHING;
-use super::{Choice, Example, Metric, NEEDS_COMMITTED, NEEDS_NOTHING, Sample, Section, Unit, Value, Variant};
+use super::{
+    Choice, Example, Metric, NEEDS_COMMITTED, NEEDS_NOTHING, Sample, Section, Unit, Value, Variant, sql,
+};
 use netnew_ledger::Kind;
 
 /// A customer at 500 a month and one who pays 1,000 a year: 83.33... a month, exactly 1,000 a year.
@@ -37,7 +39,7 @@ pub(super) const METRICS: &[Metric] = &[
             ),
             Example::of("An empty book.", NOTHING, Some("0")),
         ],
-        sql: None,
+        sql: sql::MRR,
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: |i| Some(Value::Money(i.row.end)),
@@ -57,6 +59,7 @@ pub(super) const METRICS: &[Metric] = &[
             definition: "Twelve times MRR as it is printed, so that the two columns always divide.",
             formula: "12 x mrr",
             source: "Stripe, ChartMogul and Chargebee all define ARR as MRR x 12",
+            sql: Some(sql::ARR),
             compute: |i| Some(Value::Money(i.row.arr)),
         }],
         examples: &[
@@ -68,7 +71,7 @@ pub(super) const METRICS: &[Metric] = &[
                 Some("6999.9999999996"),
             ),
         ],
-        sql: None,
+        sql: sql::ARR,
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: |i| Some(Value::Money(i.row.arr)),
@@ -90,7 +93,7 @@ pub(super) const METRICS: &[Metric] = &[
             Sample { start: "1000", committed: Some("800"), customers: 5, ..NOTHING },
             Some("800"),
         )],
-        sql: None,
+        sql: sql::CMRR,
         looks_back_months: 0,
         needs: NEEDS_COMMITTED,
         compute: |i| i.row.committed.map(Value::Money),
@@ -111,7 +114,7 @@ pub(super) const METRICS: &[Metric] = &[
             WITH_A_YEARLY,
             Some("500"),
         )],
-        sql: None,
+        sql: sql::OPENING_MRR,
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: |i| Some(Value::Money(i.row.start)),

@@ -49,6 +49,8 @@ example is run as a test.
 - In a report by group, a customer who moves from one group to another is neither churn nor new: the MRR is `transfer`
   and the head counts as entered and left.
 - Names in bold are shown when none is asked for.
+- The query under an entry gives the same numbers by `netnew sql`, for the same flags; [sql.md](sql.md) describes the
+  tables. A test runs every one of them against the figures of `netnew metrics`.
 ";
 
 /// One entry.
@@ -77,8 +79,10 @@ pub(super) fn describe(metric: &Metric) -> String {
     for example in metric.examples {
         line(format!("  - {}", example_text(metric, example)));
     }
-    if let Some(sql) = metric.sql {
-        line(format!("\n```sql\n{}\n```", sql.trim()));
+    line(format!("\n```sql\n{}\n```", metric.sql.trim()));
+    for variant in metric.variants.iter().filter(|v| v.sql.is_some_and(|sql| sql != metric.sql)) {
+        line(format!("\nUnder `{}`:\n", variant.value));
+        line(format!("```sql\n{}\n```", variant.sql.unwrap_or_default().trim()));
     }
     out
 }

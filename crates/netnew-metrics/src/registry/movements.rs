@@ -1,7 +1,7 @@
 //! What changed MRR over a period: the lines of the waterfall, as they are printed there, losses negative.
 
 use super::sample::{NO_HEADS, NOTHING};
-use super::{Example, Formula, Inputs, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value};
+use super::{Example, Formula, Inputs, Metric, NEEDS_NOTHING, Sample, Section, Unit, Value, sql};
 use crate::rollup::{Heads, RollupRow};
 use netnew_ledger::{Cause, Kind};
 use netnew_money::Amount;
@@ -73,6 +73,7 @@ struct Line {
     formula: &'static str,
     source: &'static str,
     examples: &'static [Example],
+    sql: &'static str,
     compute: Formula,
 }
 
@@ -89,7 +90,7 @@ const fn line(line: Line) -> Metric {
         choice: None,
         variants: &[],
         examples: line.examples,
-        sql: None,
+        sql: line.sql,
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: line.compute,
@@ -102,6 +103,7 @@ const FIVE: &str = "Stripe, \"Subscriptions analytics\" (docs.stripe.com/billing
 pub(super) const METRICS: &[Metric] = &[
     line(Line {
         name: "net_new_mrr",
+        sql: sql::NET_NEW_MRR,
         title: "Net new MRR",
         definition: "By how much movements raised or lowered MRR over the period.",
         formula: "new + reactivation + expansion + contraction + churn + transfer, losses negative; without fx. In a \
@@ -124,6 +126,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "net_new_mrr_with_fx",
+        sql: sql::NET_NEW_MRR_WITH_FX,
         title: "MRR growth in money",
         definition: "By how much MRR changed over the period, what exchange rates did included.",
         formula: "end - start, which is net_new_mrr + fx",
@@ -133,6 +136,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "new_mrr",
+        sql: sql::NEW_MRR,
         title: "New MRR",
         definition: "MRR of customers who never had any before.",
         formula: "sum of movements of kind new",
@@ -142,6 +146,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "reactivation_mrr",
+        sql: sql::REACTIVATION_MRR,
         title: "Reactivation MRR",
         definition: "MRR of customers who had none and are back.",
         formula: "sum of movements of kind reactivation",
@@ -151,6 +156,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "expansion_mrr",
+        sql: sql::EXPANSION_MRR,
         title: "Expansion MRR",
         definition: "What customers who were there already pay more; never negative, losses are contraction.",
         formula: "sum of movements of kind expansion",
@@ -160,6 +166,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "contraction_mrr",
+        sql: sql::CONTRACTION_MRR,
         title: "Contraction MRR",
         definition: "What customers who stay pay less, as a negative amount; cancellations are churn.",
         formula: "sum of movements of kind contraction",
@@ -169,6 +176,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "churned_mrr",
+        sql: sql::CHURNED_MRR,
         title: "Churned MRR",
         definition: "MRR of customers who are left with none, as a negative amount.",
         formula: "sum of movements of kind churn",
@@ -178,6 +186,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "transfer_mrr",
+        sql: sql::TRANSFER_MRR,
         title: "Transferred MRR",
         definition: "What customers moved into the group less what they moved out of it, for instance between plans.",
         formula: "sum of movements of kind transfer; 0 over the whole book, but for rounding where a move crosses \
@@ -188,6 +197,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "fx_mrr",
+        sql: sql::FX_MRR,
         title: "Exchange rate impact",
         definition: "What exchange rates alone did to MRR, which no customer decided.",
         formula: "end - start - all movements; 0 in one currency, under frozen rates and, but for rounding, at \
@@ -198,6 +208,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "upgrade_mrr",
+        sql: sql::UPGRADE_MRR,
         title: "Upgrade MRR",
         definition: "The part of expansion that came from moving to a plan that costs more.",
         formula: "sum of expansion with cause upgrade; add-ons, seats, prices and ends of discounts are apart",
@@ -212,6 +223,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "downgrade_mrr",
+        sql: sql::DOWNGRADE_MRR,
         title: "Downgrade MRR",
         definition: "The part of contraction that came from moving to a plan that costs less, as a negative amount.",
         formula: "sum of contraction with cause downgrade",
@@ -225,6 +237,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "addon_mrr",
+        sql: sql::ADDON_MRR,
         title: "Add-on MRR",
         definition: "The part of expansion that came from adding an item to a subscription.",
         formula: "sum of expansion with cause addon_added",
@@ -234,6 +247,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "addon_removed_mrr",
+        sql: sql::ADDON_REMOVED_MRR,
         title: "Dropped add-on MRR",
         definition: "The part of contraction that came from dropping an item of a subscription, as a negative amount.",
         formula: "sum of contraction with cause addon_removed",

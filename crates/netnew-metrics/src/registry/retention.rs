@@ -3,6 +3,7 @@
 use super::sample::{KeptSample, NO_HEADS, NOTHING};
 use super::{
     Choice, Example, Formula, Inputs, Metric, NEEDS_RETENTION, Sample, Section, Unit, Value, Variant, share,
+    sql,
 };
 use crate::rollup::{Heads, Window};
 use netnew_ledger::Kind;
@@ -178,6 +179,7 @@ struct Words {
     definition: &'static str,
     null_when: &'static str,
     examples: &'static [Example],
+    sql: &'static str,
     looks_back_months: u32,
 }
 
@@ -196,7 +198,7 @@ const fn nrr(words: Words, variants: &'static [Variant], compute: Formula) -> Me
         choice: Some(Choice { knob: "nrr", own: "closed_cohort", in_force: |p| p.nrr.as_str() }),
         variants,
         examples: words.examples,
-        sql: None,
+        sql: words.sql,
         looks_back_months: words.looks_back_months,
         needs: NEEDS_RETENTION,
         compute,
@@ -217,7 +219,7 @@ const fn grr(words: Words, variants: &'static [Variant], compute: Formula) -> Me
         choice: Some(Choice { knob: "grr", own: "min_start_end", in_force: |p| p.grr.as_str() }),
         variants,
         examples: words.examples,
-        sql: None,
+        sql: words.sql,
         looks_back_months: words.looks_back_months,
         needs: NEEDS_RETENTION,
         compute,
@@ -226,7 +228,7 @@ const fn grr(words: Words, variants: &'static [Variant], compute: Formula) -> Me
 
 /// The other formulas of NRR over a window. A macro, because each is a function of its own.
 macro_rules! nrr_variants {
-    ($window:expr) => {
+    ($window:expr, $sums:expr, $back:expr) => {
         &[
             Variant {
                 value: "movement_sum",
@@ -235,6 +237,7 @@ macro_rules! nrr_variants {
                           joined in the window expands or leaves in it. Over more than the period, the rows of the \
                           report must make up the window exactly; else it is null",
                 source: "SaaS Metrics Standards Board, \"Net Revenue Retention\", as it is commonly computed",
+                sql: $sums,
                 compute: |i| net_by_movements(i, $window),
             },
             Variant {
@@ -243,6 +246,7 @@ macro_rules! nrr_variants {
                 formula: "(start + expansion + reactivation - contraction - churn) / start, which is 1 - net MRR churn \
                           with reactivation",
                 source: "ChartMogul help, \"Net MRR Churn Rate\"; Tidemill (github.com/ondraz/tidemill)",
+                sql: $back,
                 compute: |i| net_with_back(i, $window),
             },
             Variant {
@@ -251,6 +255,7 @@ macro_rules! nrr_variants {
                 formula: "1 - (churn + contraction - expansion) / start, the same number as movement_sum. The window is \
                           the metric's where Baremetrics takes 30 days",
                 source: "Baremetrics, \"New metric: Net Revenue Retention\" (changelog.baremetrics.com)",
+                sql: $sums,
                 compute: |i| net_by_movements(i, $window),
             },
         ]
@@ -259,7 +264,7 @@ macro_rules! nrr_variants {
 
 /// The other formula of GRR over a window.
 macro_rules! grr_variants {
-    ($window:expr) => {
+    ($window:expr, $sums:expr) => {
         &[Variant {
             value: "movement_sum",
             definition: "The losses of the window are added up, whoever they are of.",
@@ -267,6 +272,7 @@ macro_rules! grr_variants {
                       and up again, or joins and leaves. Over more than the period, the rows of the report must make \
                       up the window exactly; else it is null",
             source: "SaaS Metrics Standards Board, \"Gross Revenue Retention\", as it is commonly computed",
+            sql: $sums,
             compute: |i| gross_by_movements(i, $window),
         }]
     };
@@ -279,18 +285,20 @@ pub(super) const METRICS: &[Metric] = &[
     nrr(
         Words {
             name: "nrr",
+            sql: sql::NRR,
             title: "Net revenue retention",
             definition: "What part of the MRR at the period's start the same customers pay at its end.",
             null_when: NOBODY,
             examples: NRR_EXAMPLES,
             looks_back_months: 0,
         },
-        nrr_variants!(Window::Period),
+        nrr_variants!(Window::Period, Some(sql::NRR_BY_MOVEMENTS), Some(sql::NRR_WITH_BACK)),
         |i| net(i, Window::Period),
     ),
     grr(
         Words {
             name: "grr",
+            sql: sql::GRR,
             title: "Gross revenue retention",
             definition: "What part of the MRR at the period's start the same customers still pay at its end, without \
                          what they pay more.",
@@ -298,24 +306,26 @@ pub(super) const METRICS: &[Metric] = &[
             examples: GRR_EXAMPLES,
             looks_back_months: 0,
         },
-        grr_variants!(Window::Period),
+        grr_variants!(Window::Period, Some(sql::GRR_BY_MOVEMENTS)),
         |i| gross(i, Window::Period),
     ),
     nrr(
         Words {
             name: "nrr_3m",
+            sql: sql::NRR_3M,
             title: "Net revenue retention, three months",
             definition: "What part of their MRR of three months ago the customers of then pay at the period's end.",
             null_when: NOBODY_BEFORE,
             examples: NRR_3M_EXAMPLES,
             looks_back_months: 3,
         },
-        nrr_variants!(Window::Months3),
+        nrr_variants!(Window::Months3, None, None),
         |i| net(i, Window::Months3),
     ),
     grr(
         Words {
             name: "grr_3m",
+            sql: sql::GRR_3M,
             title: "Gross revenue retention, three months",
             definition: "What part of their MRR of three months ago the customers of then still pay at the period's \
                          end, without what they pay more.",
@@ -323,12 +333,13 @@ pub(super) const METRICS: &[Metric] = &[
             examples: GRR_3M_EXAMPLES,
             looks_back_months: 3,
         },
-        grr_variants!(Window::Months3),
+        grr_variants!(Window::Months3, None),
         |i| gross(i, Window::Months3),
     ),
     nrr(
         Words {
             name: "nrr_12m",
+            sql: sql::NRR_12M,
             title: "Net revenue retention, twelve months",
             definition: "What part of their MRR of twelve months ago the customers of then pay at the period's end; \
                          published benchmarks are of this window.",
@@ -336,12 +347,13 @@ pub(super) const METRICS: &[Metric] = &[
             examples: NRR_12M_EXAMPLES,
             looks_back_months: 12,
         },
-        nrr_variants!(Window::Months12),
+        nrr_variants!(Window::Months12, None, None),
         |i| net(i, Window::Months12),
     ),
     grr(
         Words {
             name: "grr_12m",
+            sql: sql::GRR_12M,
             title: "Gross revenue retention, twelve months",
             definition: "What part of their MRR of twelve months ago the customers of then still pay at the period's \
                          end, without what they pay more.",
@@ -349,7 +361,7 @@ pub(super) const METRICS: &[Metric] = &[
             examples: GRR_12M_EXAMPLES,
             looks_back_months: 12,
         },
-        grr_variants!(Window::Months12),
+        grr_variants!(Window::Months12, None),
         |i| gross(i, Window::Months12),
     ),
     Metric {
@@ -373,7 +385,7 @@ pub(super) const METRICS: &[Metric] = &[
             Example::of("Two of 50 leave.", BOARD, Some("0.96")),
             Example::of("Nobody at the start.", TOO_YOUNG, None),
         ],
-        sql: None,
+        sql: sql::CUSTOMER_RETENTION,
         looks_back_months: 0,
         needs: NEEDS_RETENTION,
         compute: customers_kept,

@@ -5,7 +5,7 @@ use super::movements::FULL;
 use super::sample::{KeptSample, NO_HEADS, NOTHING};
 use super::{
     Choice, Example, Inputs, Metric, NEEDS_NOTHING, NEEDS_RETENTION, Sample, Section, Unit, Value, Variant,
-    per_head,
+    per_head, sql,
 };
 use crate::rollup::{Heads, RollupRow, Window};
 use netnew_ledger::Kind;
@@ -139,7 +139,7 @@ pub(super) const METRICS: &[Metric] = &[
             Example::of("Stripe's published case: 50,000 over 100 subscribers.", NO_CHURN, Some("500")),
             Example::of("No customers.", NOTHING, None),
         ],
-        sql: None,
+        sql: sql::ARPA,
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: |i| per_head(i.row.end, i.row.heads_end),
@@ -179,7 +179,7 @@ pub(super) const METRICS: &[Metric] = &[
             ),
             Example::of("Nobody new.", NO_CHURN, None),
         ],
-        sql: None,
+        sql: sql::ASP,
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: |i| per_head(i.row.movement(Kind::New), i.row.heads.new),
@@ -205,6 +205,7 @@ pub(super) const METRICS: &[Metric] = &[
                           before the first, are not either. By quarter these are the last two, by year the last one, \
                           by week or day as many as cover six months",
                 source: "ChartMogul help, \"Customer Lifetime Value\"",
+                sql: None,
                 compute: over_mean_churn,
             },
             Variant {
@@ -212,6 +213,7 @@ pub(super) const METRICS: &[Metric] = &[
                 definition: "Where nobody was lost, a churn of 1.67 % a month is assumed, which is a life of five years.",
                 formula: "arpa / customer_churn per month; arpa / 0.0167 where it is 0",
                 source: "Stripe support, \"Subscriber lifetime value\"",
+                sql: Some(sql::LTV_FLOORED),
                 compute: over_floored_churn,
             },
         ],
@@ -282,7 +284,7 @@ pub(super) const METRICS: &[Metric] = &[
             ),
             Example::under("churn_floor_1_67", "No customers.", NOTHING, None),
         ],
-        sql: None,
+        sql: sql::LTV,
         looks_back_months: 6,
         needs: NEEDS_RETENTION,
         compute: over_own_churn,

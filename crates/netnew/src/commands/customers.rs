@@ -65,7 +65,7 @@ pub fn run(args: &CustomersArgs, env: &Environment) -> Result<ExitCode, CliError
 }
 
 /// A customer's line, unless the filter leaves nothing of it.
-fn listed(
+pub fn listed(
     report: &Report,
     ctx: &Context,
     query: &Query,

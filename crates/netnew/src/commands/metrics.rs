@@ -94,7 +94,8 @@ pub fn value_json(value: Option<&MetricValue>) -> Value {
     }
 }
 
-fn unit_name(metric: &Metric, row: &RollupRow, report: &Report) -> String {
+/// The unit as reports print it: the currency's code for money.
+pub fn unit_name(metric: &Metric, row: &RollupRow, report: &Report) -> String {
     match metric.unit {
         Unit::Currency => {
             row.group.currency.map_or_else(|| report.currency_name(), |c| c.as_str().to_string())
@@ -107,7 +108,7 @@ fn unit_name(metric: &Metric, row: &RollupRow, report: &Report) -> String {
 }
 
 /// The rows before the range that some formula looks back at, so that a figure does not depend on `--from`.
-fn earlier_rows(
+pub fn earlier_rows(
     report: &Report,
     query: &Query,
     rows: &[RollupRow],
@@ -151,7 +152,7 @@ pub fn figures<'r>(
 }
 
 /// Length of an interval in months.
-fn months(report: &Report, grain: Grain) -> Ratio {
+pub fn months(report: &Report, grain: Grain) -> Ratio {
     let factors = &report.policy.factors;
     let per_month = |unit| netnew_money::monthly_factor(unit, 1, factors);
     match grain {
@@ -228,7 +229,10 @@ fn describe(name: &str, env: &Environment) -> Result<ExitCode, CliError> {
         .iter()
         .map(|v| {
             let knob = metric.choice.as_ref().map(|c| c.knob);
-            json!({"knob": knob, "value": v.value, "definition": v.definition, "formula": v.formula, "source": v.source})
+            json!({
+                "knob": knob, "value": v.value, "definition": v.definition, "formula": v.formula,
+                "source": v.source, "sql": v.sql,
+            })
         })
         .collect();
     let value = json!({

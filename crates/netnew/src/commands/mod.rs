@@ -16,3 +16,4 @@ pub mod movements;
 pub mod mrr;
 pub mod policy;
 pub mod schema;
+pub mod sql;

@@ -16,7 +16,7 @@ macro_rules! schemas {
 }
 
 /// Command and schema.
-const SCHEMAS: [(&str, &str); 18] = schemas![
+const SCHEMAS: [(&str, &str); 19] = schemas![
     "backup",
     "check",
     "cohorts",
@@ -35,6 +35,7 @@ const SCHEMAS: [(&str, &str); 18] = schemas![
     "policy-list",
     "policy-show",
     "restore",
+    "sql",
 ];
 
 /// Prints one schema, or their names.

@@ -47,10 +47,17 @@ impl Desk {
         path.display().to_string()
     }
 
+    /// The binary on the desk's book, not yet running.
+    #[allow(dead_code, reason = "for servers, which other tests do not start")]
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = command(&self.path("book"), &self.now);
+        command.args(args);
+        command
+    }
+
     /// Runs the binary on the desk's book.
     pub fn run(&self, args: &[&str]) -> Output {
-        let book = self.path("book");
-        command(&book, &self.now).args(args).output().expect("the binary runs")
+        self.command(args).output().expect("the binary runs")
     }
 
     /// Runs it and returns its JSON and exit code.

@@ -2,6 +2,7 @@
 
 mod harness;
 mod importing;
+mod lean;
 mod reading;
 mod schemas;
 mod time;
