@@ -169,7 +169,7 @@ fn run(first: Row, special: [bool; 5], dice: &mut Dice, out: &mut Vec<Row>) {
     }
     out.push(now);
     loop {
-        now.at += (10 + dice.below(118) as i64) * DAY + time_of_day(dice);
+        now.at += (10 + dice.below(128) as i64) * DAY + time_of_day(dice);
         if now.at >= END {
             return;
         }
@@ -179,6 +179,9 @@ fn run(first: Row, special: [bool; 5], dice: &mut Dice, out: &mut Vec<Row>) {
         if fails && dice.percent(25) {
             out.push(Row { status: 3, ..now });
             now.at += (2 + dice.below(12) as i64) * DAY + time_of_day(dice);
+            if now.at >= END {
+                return;
+            }
             out.push(now);
             continue;
         }

@@ -119,6 +119,21 @@ impl Image {
         self.at.len()
     }
 
+    /// Touches every row's numbers once: what any pass costs at least.
+    pub fn checksum(&self) -> u64 {
+        let rows = self
+            .at
+            .par_chunks(1 << 16)
+            .zip(self.content.par_chunks(1 << 16))
+            .zip(self.item.par_chunks(1 << 16));
+        rows.map(|((at, content), item)| {
+            let at = at.iter().fold(0u64, |sum, at| sum.wrapping_add(*at as u64));
+            let content = content.iter().fold(0u64, |sum, code| sum.wrapping_add(u64::from(*code)));
+            item.iter().fold(at.wrapping_add(content), |sum, item| sum.wrapping_add(u64::from(*item)))
+        })
+        .reduce(|| 0, u64::wrapping_add)
+    }
+
     pub(crate) fn row_range(&self, customer: usize) -> std::ops::Range<usize> {
         self.first_row[customer] as usize..self.first_row[customer + 1] as usize
     }

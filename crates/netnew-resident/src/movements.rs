@@ -33,6 +33,7 @@ pub struct Movement {
 pub struct Movements<'r> {
     image: &'r Image,
     rules: &'r Rules,
+    with_expected: bool,
     /// In the order of customers, then steps, then rows.
     pub rows: Vec<Movement>,
     /// Amounts and levels beyond 64 bits; a movement that is marked large holds its place here.
@@ -46,10 +47,10 @@ pub struct Movements<'r> {
 const WAITING: usize = 2048;
 
 impl<'r> Movements<'r> {
-    /// None yet; `about` so many are expected.
-    pub fn new(image: &'r Image, rules: &'r Rules, about: usize) -> Movements<'r> {
+    /// None yet; there will be `about` so many. `with_expected`: those that lie after now too.
+    pub fn new(image: &'r Image, rules: &'r Rules, about: usize, with_expected: bool) -> Movements<'r> {
         let waiting = Vec::with_capacity(WAITING);
-        Movements { image, rules, rows: Vec::with_capacity(about), large: Vec::new(), waiting }
+        Movements { image, rules, with_expected, rows: Vec::with_capacity(about), large: Vec::new(), waiting }
     }
 
     fn settle(&mut self) {
@@ -103,6 +104,9 @@ impl Sink for Movements<'_> {
 
     fn step(&mut self, step: &Step) -> Result<(), RollupError> {
         self.settle();
+        if step.expected && !self.with_expected {
+            return Ok(());
+        }
         for row in step.rows {
             let (amount, before, large) = match (i64::try_from(row.amount), i64::try_from(row.before)) {
                 (Ok(amount), Ok(before)) => (amount, before, false),

@@ -5,10 +5,13 @@ use crate::environment::{Environment, Stopwatch};
 use crate::error::CliError;
 use crate::report::Report;
 use crate::resident;
-use netnew_bench::Shape;
+use netnew_bench::{Dice, Shape};
+use netnew_ledger::Kind;
+use netnew_money::Amount;
 use netnew_policy::Policy;
-use netnew_resident::{ByPair, Cut, Extent, Movements, Rules, pass_in_order, rollup};
+use netnew_resident::{ByPair, Cut, DayCell, Days, Extent, Movements, Rules, pass_in_order, rollup};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -42,18 +45,22 @@ fn make(shape: &str, customers: u32, seed: u64, out: &Path) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
+/// Rebuilds the ledger of a book under policies it has never seen: rollups by day, then every movement.
 fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError> {
     let args = ReadArgs { interval: "month".into(), ..ReadArgs::default() };
     let mut report = Report::open(&args, env)?;
-    let loading = Stopwatch::start();
+    let watch = Stopwatch::start();
     let image = resident::load(&report.book, &report.snapshot, Extent::All)?;
-    let load_ms = loading.millis();
+    let load_ms = watch.millis();
     let watch = Stopwatch::start();
     let cut = Cut::new(&image, &report.zone).ok_or_else(|| {
         CliError::refused("too_long", "the book spans more than 179 years", "check its dates")
     })?;
     let by_pair = ByPair::new(&image);
-    let cut_ms = watch.millis();
+    let order_ms = watch.millis();
+    let watch = Stopwatch::start();
+    let bare = image.checksum();
+    let floor_ms = watch.millis();
     let mut policies = Policies(seed);
     let mut rows: Vec<Value> = Vec::new();
     for _ in 0..runs {
@@ -62,63 +69,88 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
         let ctx = report.context(&query, false);
         let watch = Stopwatch::start();
         let rules = Rules::new(&image, &ctx);
-        eprintln!("rules {}", watch.millis());
         let days = rollup(&image, &rules, &ctx, &cut, Some(&by_pair), query.to, query.with_expected)?;
         let rollups_ms = watch.millis();
         let watch = Stopwatch::start();
-        let rules = Rules::new(&image, &ctx);
-        let parts = pass_in_order(&image, &rules, &ctx, Some(&cut), |about| {
-            Movements::new(&image, &rules, about * 3 / 2)
+        let again = Rules::new(&image, &ctx);
+        let parts = pass_in_order(&image, &again, &ctx, Some(&cut), |about| {
+            Movements::new(&image, &again, about * 3 / 2, query.with_expected)
         })?;
         let parts: Vec<Movements> = parts.into_iter().map(Movements::finish).collect();
         let movements_ms = watch.millis();
         let movements: usize = parts.iter().map(|p| p.rows.len()).sum();
         let cells = days.cells();
+        let rows_in_cells: u64 = cells.iter().map(|cell| cell.rows).sum();
+        if rows_in_cells != movements as u64 {
+            let message = format!("{rows_in_cells} rows by day, {movements} movements");
+            return Err(CliError::refused("paths_differ", message, "this is a bug: please report it"));
+        }
         rows.push(json!({
-            "policy": report.policy.changed,
+            "policy": report.policy.changed.iter().cloned().collect::<BTreeMap<_, _>>(),
             "rollups_ms": rollups_ms,
             "movements_ms": movements_ms,
             "movements": movements,
             "cells": cells.len(),
+            "months": months(&rules, &cells),
+            "heads": heads(&days),
         }));
     }
     let out = json!({
         "customers": image.len(),
         "states": image.rows(),
         "load_ms": load_ms,
-        "cut_ms": cut_ms,
+        "order_ms": order_ms,
+        "floor_ms": floor_ms,
+        "checksum": bare.to_string(),
         "runs": rows,
     });
     println!("{out}");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Policies nobody has seen before: drawn from the knobs that matter to item states.
+/// Sums per month, currency and kind; transfers sum to nothing and are left out.
+fn months(rules: &Rules, cells: &[DayCell]) -> BTreeMap<String, String> {
+    let mut sums: BTreeMap<(String, &str, &str), Amount> = BTreeMap::new();
+    for cell in cells.iter().filter(|cell| cell.topic.kind != Kind::Transfer) {
+        let month = cell.day.to_string()[..7].to_string();
+        let currency = rules.currencies[usize::from(cell.topic.currency)].as_str();
+        *sums.entry((month, currency, cell.topic.kind.as_str())).or_default() += cell.sum;
+    }
+    sums.into_iter()
+        .map(|((month, currency, kind), sum)| (format!("{month} {currency} {kind}"), sum.to_string()))
+        .collect()
+}
+
+/// Customers who came and went per month.
+fn heads(days: &Days) -> BTreeMap<String, u64> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for (day, heads) in days.heads() {
+        let month = day.to_string()[..7].to_string();
+        let kinds = [("new", heads.new), ("reactivation", heads.reactivated), ("churn", heads.churned)];
+        for (kind, count) in kinds.into_iter().filter(|(_, count)| *count > 0) {
+            *counts.entry(format!("{month} {kind}")).or_default() += u64::from(count);
+        }
+    }
+    counts
+}
+
+/// Policies nobody has seen before, of the knobs that a baseline in SQL can follow too.
 struct Policies(u64);
 
 impl Policies {
-    /// SplitMix64, by Steele, Lea and Flood (2014).
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
     fn draw(&mut self) -> Result<Policy, CliError> {
+        let mut dice = Dice::new(self.0, 0);
+        self.0 = dice.next();
         let mut policy = Policy::preset("default")?;
-        let days = 30 + self.next() % 3_000;
-        policy.set("reactivation.window", &days.to_string())?;
-        let knobs: [(&str, &[&str]); 5] = [
+        policy.set("reactivation.window", &(30 + dice.below(1_000)).to_string())?;
+        let knobs: [(&str, &[&str]); 4] = [
             ("interval.week", &["52/12", "4.33", "4", "30/7", "30.4375/7"]),
             ("interval.day", &["365/12", "30", "30.4375"]),
-            ("netting", &["event", "window", "day"]),
             ("transfer.residual", &["origin", "destination"]),
-            ("statuses.counted", &["active,past_due", "active", "active,past_due,trialing"]),
+            ("statuses.counted", &["active,past_due", "active"]),
         ];
         for (knob, values) in knobs {
-            policy.set(knob, values[self.next() as usize % values.len()])?;
+            policy.set(knob, values[dice.below(values.len() as u64) as usize])?;
         }
         Ok(policy)
     }
