@@ -54,6 +54,10 @@ impl Phase {
         self.bits & (LIVE | KEPT) == LIVE | KEPT
     }
 
+    fn stated_trial(&self) -> bool {
+        self.status == Status::Trialing
+    }
+
     pub fn broken(&self) -> bool {
         self.bits & BROKEN != 0
     }
@@ -112,9 +116,9 @@ impl End for Phase {
 /// Which of a content's entries: its status after transitions in time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Variant {
-    AsStated = 0,
-    Converted = 1,
-    Canceled = 2,
+    AsStated,
+    Converted,
+    Canceled,
 }
 
 /// Everything that depends on the policy and not on the customer.
@@ -184,11 +188,12 @@ impl Rules {
                 continue;
             }
             rules.further[at] = wanted.len() as u32;
-            for status in [content.state.status, Status::Active, Status::Canceled] {
-                for mask in 0..1u8 << discounts {
-                    wanted.push((at as u32, status, mask));
-                }
+            let trial = (content.state.status == Status::Trialing).then_some(Status::Active);
+            for status in [Some(content.state.status), trial].into_iter().flatten() {
+                wanted.extend((0..1u8 << discounts).map(|mask| (at as u32, status, mask)));
             }
+            // What is canceled is worth nothing, whatever the discounts.
+            wanted.extend(content.ends.then_some((at as u32, Status::Canceled, 0)));
         }
         let standings: Vec<Option<Standing>> = wanted
             .par_iter()
@@ -272,17 +277,19 @@ impl Rules {
     /// left out).
     pub(crate) fn phase(&self, content: u32, variant: Variant, discounts: u8) -> u32 {
         let further = self.further[content as usize];
-        let ignored = self.ignored[content as usize];
         if further == NONE {
             return content;
         }
-        let count = self.masks(content);
-        further + variant as u32 * count + u32::from(discounts & !ignored)
-    }
-
-    fn masks(&self, content: u32) -> u32 {
-        // `ignored` has a bit above the discounts for their number.
-        1 << (self.ignored[content as usize] >> 4)
+        // `ignored` has the number of discounts above their bits.
+        let ignored = self.ignored[content as usize];
+        let masks = 1 << (ignored >> 4);
+        let mask = u32::from(discounts & !ignored & 0xf);
+        let trial = u32::from(self.phases[content as usize].stated_trial());
+        match variant {
+            Variant::AsStated => further + mask,
+            Variant::Converted => further + trial * masks + mask,
+            Variant::Canceled => further + (1 + trial) * masks,
+        }
     }
 
     pub(crate) fn never_applies(&self, content: u32, discount: usize) -> bool {
