@@ -2,8 +2,8 @@
 
 use crate::cut::Cut;
 use crate::rules::Rules;
+use crate::step::{Posting, Sink, Step};
 use crate::templates::Which;
-use crate::walk::{Posting, Sink, Step};
 use netnew_ledger::{Cause, Kind};
 use netnew_metrics::{GroupKey, Heads, Query, RollupError, RollupRow};
 use netnew_money::{Amount, Day, Instant};

@@ -2,7 +2,7 @@
 
 use crate::image::Image;
 use crate::rules::Rules;
-use crate::walk::{Posting, Sink, Step};
+use crate::step::{Posting, Sink, Step};
 use netnew_ledger::{Cause, Kind};
 use netnew_metrics::RollupError;
 use netnew_money::Amount;

@@ -3,7 +3,8 @@
 use crate::cut::Cut;
 use crate::image::Image;
 use crate::rules::Rules;
-use crate::walk::{Sink, Walker};
+use crate::step::Sink;
+use crate::walk::Walker;
 use netnew_ledger::Context;
 use netnew_metrics::RollupError;
 use rayon::prelude::*;

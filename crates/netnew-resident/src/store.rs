@@ -37,7 +37,7 @@ impl Image {
             return Ok(false);
         }
         let head = self.head();
-        let extras: Vec<i64> = self.extras.iter().flat_map(|e| extra_words(e)).collect();
+        let extras: Vec<i64> = self.extras.iter().flat_map(extra_words).collect();
         let sections: [&[u8]; SECTIONS] = [
             &head,
             bytemuck::cast_slice(&self.first_row),

@@ -102,12 +102,11 @@ pub fn answers(query: &Query, currencies: &[Currency]) -> bool {
     query.by.is_empty() && query.filter.0.is_empty() && currencies.iter().all(|c| *c == currency)
 }
 
+/// Rows, and the day of the first change behind them.
+type Waterfall = (Vec<RollupRow>, Option<Day>);
+
 /// The waterfall of the whole book, and the day of its first change.
-pub fn waterfall(
-    image: &Image,
-    ctx: &Context,
-    query: &Query,
-) -> Result<Option<(Vec<RollupRow>, Option<Day>)>, CliError> {
+pub fn waterfall(image: &Image, ctx: &Context, query: &Query) -> Result<Option<Waterfall>, CliError> {
     let Some(cut) = Cut::new(image, ctx.zone) else { return Ok(None) };
     let rules = Rules::new(image, ctx);
     let days = rollup(image, &rules, ctx, &cut, None, query.to, query.with_expected)?;
