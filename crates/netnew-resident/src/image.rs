@@ -119,6 +119,11 @@ impl Image {
         self.at.len()
     }
 
+    /// Number of the source that speaks of a customer's item.
+    pub(crate) fn source_of(&self, customer: usize, item: u16) -> u16 {
+        self.item_source[self.first_item[customer] as usize + usize::from(item)]
+    }
+
     /// Touches every row's numbers once: what any pass costs at least.
     pub fn checksum(&self) -> u64 {
         let rows = self

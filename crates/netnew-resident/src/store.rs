@@ -109,10 +109,10 @@ impl Image {
             (8, Column::Pairs(&mut image.pairs)),
             (9, Column::I64(&mut extras)),
             (10, Column::U16(&mut image.item_subscription)),
+            (11, Column::U16(&mut image.item_source)),
         ];
         if extent == Extent::All {
             columns.extend([
-                (11, Column::U16(&mut image.item_source)),
                 (12, Column::U32(&mut image.customers.ends)),
                 (13, Column::U8(&mut image.customers.bytes)),
                 (14, Column::U32(&mut image.subscriptions.ends)),

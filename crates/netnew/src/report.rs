@@ -10,7 +10,7 @@ use netnew_ledger::{Context, CustomerLedger, replay};
 use netnew_metrics::{Extras, Field, Filter, Frame, Query, ReportCurrency, Rollup, RollupRow, known_rates};
 use netnew_money::{Currency, Grain, Instant, Zone};
 use netnew_policy::Policy;
-use netnew_resident::{Extent, Image};
+use netnew_resident::{Extent, Image, can_group};
 use rayon::prelude::*;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -159,28 +159,23 @@ impl Report {
     }
 
     /// The book in memory, if a question can be answered from it.
-    fn image(&self, query: &Query) -> Result<Option<&Image>, CliError> {
-        let whole = matches!(query.currency, ReportCurrency::In(_))
-            && query.by.is_empty()
-            && query.filter.0.is_empty();
-        if !whole {
+    fn image(&self, query: &Query, extras: Extras) -> Result<Option<&Image>, CliError> {
+        if self.known_on != Instant::MAX || extras.committed || !can_group(query) {
             return Ok(None);
         }
         if self.image.get().is_none() {
             let image = resident::load(&self.book, &self.snapshot, Extent::Numbers)?;
             let _ = self.image.set(image);
         }
-        Ok(self.image.get().filter(|image| resident::answers(query, &image.currencies())))
+        Ok(self.image.get())
     }
 
     /// Rolls the whole book up.
     pub fn rows(&self, query: &Query, extras: Extras) -> Result<Vec<RollupRow>, CliError> {
         let ctx = self.context(query, extras.committed);
-        if !extras.committed
-            && !extras.retention
-            && self.known_on == Instant::MAX
-            && let Some(image) = self.image(query)?
-            && let Some((rows, first)) = resident::waterfall(image, &ctx, query)?
+        // What cannot be answered says so better below, with the names that an image may lack.
+        if let Some(image) = self.image(query, extras)?
+            && let Ok((rows, first)) = resident::rows(image, &ctx, query, extras)
         {
             return Ok(self.trim(rows, first));
         }

@@ -3,9 +3,9 @@
 use crate::error::CliError;
 use netnew_book::{Book, BookError, ReadFile, Snapshot};
 use netnew_ledger::Context;
-use netnew_metrics::{Query, ReportCurrency, RollupRow};
+use netnew_metrics::{Extras, Query, ReportCurrency, RollupError, RollupRow};
 use netnew_money::{Currency, Day, Instant};
-use netnew_resident::{Cut, Extent, Image, ImageBuilder, Rules, Source, TooLarge, rollup};
+use netnew_resident::{Cut, Extent, Image, ImageBuilder, Periods, Rules, Source, TooLarge, pass, rollup};
 use rayon::prelude::*;
 use std::io;
 use std::sync::Arc;
@@ -96,21 +96,28 @@ fn too_large(error: TooLarge) -> CliError {
     CliError::refused("book_too_large", error.to_string(), "split the book by source, or run it on a cluster")
 }
 
-/// Whether the waterfall of a question can be added up from days: the whole book, in the only currency that it has.
-pub fn answers(query: &Query, currencies: &[Currency]) -> bool {
-    let ReportCurrency::In(currency) = query.currency else { return false };
-    query.by.is_empty() && query.filter.0.is_empty() && currencies.iter().all(|c| *c == currency)
-}
-
 /// Rows, and the day of the first change behind them.
-type Waterfall = (Vec<RollupRow>, Option<Day>);
+type Rows = (Vec<RollupRow>, Option<Day>);
 
-/// The waterfall of the whole book, and the day of its first change.
-pub fn waterfall(image: &Image, ctx: &Context, query: &Query) -> Result<Option<Waterfall>, CliError> {
-    let Some(cut) = Cut::new(image, ctx.zone) else { return Ok(None) };
+/// Rolls an image up for a question that [`netnew_resident::can_group`] accepts.
+pub fn rows(image: &Image, ctx: &Context, query: &Query, extras: Extras) -> Result<Rows, RollupError> {
     let rules = Rules::new(image, ctx);
-    let days = rollup(image, &rules, ctx, &cut, None, query.to, query.with_expected)?;
-    let (rows, posted) = days.waterfall(query)?;
-    let first = days.first_change().filter(|_| posted).map(|at| ctx.zone.day_of(at));
-    Ok(Some((rows, first)))
+    // The whole book in the only currency there is can be added up from days, which is quicker.
+    let only = |currency: Currency| rules.currencies.iter().all(|c| *c == currency);
+    let whole = query.by.is_empty() && query.filter.0.is_empty() && !extras.retention;
+    if let ReportCurrency::In(currency) = query.currency
+        && whole
+        && only(currency)
+        && let Some(cut) = Cut::new(image, ctx.zone)
+    {
+        let days = rollup(image, &rules, ctx, &cut, None, query.to, query.with_expected)?;
+        let (rows, posted) = days.waterfall(query)?;
+        let first = days.first_change().filter(|_| posted).map(|at| ctx.zone.day_of(at));
+        return Ok((rows, first));
+    }
+    let mut whole = Periods::new(image, &rules, ctx, query, extras)?;
+    let part = || Periods::new(image, &rules, ctx, query, extras).expect("one was made above");
+    pass(image, &rules, ctx, None, part)?.into_iter().for_each(|part| whole.merge(part));
+    let first = whole.first_movement();
+    Ok((whole.finish()?, first))
 }

@@ -6,14 +6,17 @@ use netnew_facts::{
     Status, Text,
 };
 use netnew_ledger::{Context, CustomerLedger, replay};
-use netnew_metrics::{Extras, Frame, ReportCurrency, Rollup, RollupError, known_rates};
+use netnew_metrics::{
+    Extras, Field, Filter, Frame, ReportCurrency, Rollup, RollupError, RollupRow, known_rates,
+};
 use netnew_money::{Currency, Day, Decimal, Grain, Instant, IntervalUnit, Zone};
 use netnew_policy::Policy;
 use netnew_resident::{
-    ByPair, Cut, Extent, Image, ImageBuilder, Posting, Row, Rules, Sink, Step, Walker, rollup,
+    ByPair, Cut, Extent, Image, ImageBuilder, Periods, Posting, Row, Rules, Sink, Step, Walker, can_group,
+    pass, rollup,
 };
 use netnew_testkit::lives::Lives;
-use netnew_testkit::question::Question;
+use netnew_testkit::question::{Question, Shown};
 use netnew_testkit::{to_facts, to_rate_facts};
 use std::collections::BTreeMap;
 
@@ -477,6 +480,75 @@ fn made_up_customers_add_up_to_the_same_waterfall_on_every_path() {
         }
     }
     assert!(posted > 1_000, "only {posted} events were posted from templates");
+}
+
+#[test]
+fn groups_and_currencies_add_up_as_in_the_general_rollup() {
+    let (mut compared, mut refused) = (0, 0);
+    for seed in 0..tries(1_200) {
+        let lives = Lives::from_seed(40_000 + seed);
+        let customers = to_facts(&lives.history);
+        let question = &lives.question;
+        let mut frame = frame(&lives, question, &customers);
+        frame.by = question.by.iter().map(|field| Field::parse(field).unwrap()).collect();
+        frame.filter = Filter::parse(&question.filter).unwrap();
+        frame.currency = match question.shown {
+            Shown::Default => ReportCurrency::In(lives.settings.currency),
+            Shown::In(currency) => ReportCurrency::In(currency),
+            Shown::Original => ReportCurrency::Original,
+        };
+        frame.constant_rates = question.constant_rates;
+        let effective = customers.iter().flat_map(|c| &c.facts).filter_map(|fact| match &fact.body {
+            Body::State { effective_at, .. } if fact.recorded_at <= frame.known_on => Some(*effective_at),
+            _ => None,
+        });
+        frame.first_effective = effective.min();
+        let Ok(query) = frame.query() else { continue };
+        if !can_group(&query) {
+            continue;
+        }
+        let ctx = frame.context(&query, false);
+        let extras = Extras { retention: seed % 2 == 0, committed: false };
+        let slow = || -> Result<_, RollupError> {
+            let mut rollup = Rollup::new(&ctx, &query, extras)?;
+            for customer in &customers {
+                rollup.add(&replay(customer, &ctx)?)?;
+            }
+            let first = rollup.first_movement();
+            Ok((rollup.finish()?, first))
+        };
+        let image = image(&customers, frame.known_on);
+        let rules = Rules::new(&image, &ctx);
+        let quick = || -> Result<_, RollupError> {
+            let mut whole = Periods::new(&image, &rules, &ctx, &query, extras)?;
+            let parts = pass(&image, &rules, &ctx, None, || {
+                Periods::new(&image, &rules, &ctx, &query, extras).expect("made before")
+            })?;
+            parts.into_iter().for_each(|part| whole.merge(part));
+            let first = whole.first_movement();
+            Ok((whole.finish()?, first))
+        };
+        match (slow(), quick()) {
+            (Ok(slow), Ok(quick)) => {
+                // A kind that moved by nothing on the whole is the same as one that did not move.
+                let plain = |mut rows: (Vec<RollupRow>, Option<Day>)| {
+                    for row in &mut rows.0 {
+                        row.movements.retain(|_, amount| !amount.is_zero());
+                        row.causes.retain(|_, amount| !amount.is_zero());
+                    }
+                    rows
+                };
+                compared += slow.0.len();
+                assert_eq!(plain(quick), plain(slow), "seed {seed}\n{}", lives.to_text("movements"));
+            }
+            (Err(slow), Err(quick)) => {
+                refused += 1;
+                assert_eq!(quick.code(), slow.code(), "seed {seed}");
+            }
+            (slow, quick) => panic!("seed {seed}: {:?} {:?}", slow.err(), quick.err()),
+        }
+    }
+    assert!(compared > 5_000, "only {compared} rows were compared, {refused} refused");
 }
 
 #[test]
