@@ -10,7 +10,7 @@
 mod lives;
 mod write;
 
-pub use lives::{Row, Shape, rows};
+pub use lives::{INTERVALS, PLANS, Row, STATUSES, Shape, rows};
 pub use write::{rates, states};
 
 /// SplitMix64, by Steele, Lea and Flood (2014).
