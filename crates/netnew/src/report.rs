@@ -65,7 +65,7 @@ impl Report {
         let as_of = now.min(known_on);
         let (image, data_through) = match snapshot.data_through_at_a_glance(as_of, known_on) {
             Some(known) => (None, known),
-            None if known_on == Instant::MAX => {
+            None if known_on == Instant::MAX && resident::fits(&snapshot)? => {
                 let image = resident::load(&book, &snapshot, Extent::Numbers)?;
                 let through = image.data_through(as_of);
                 (Some(image), through)
@@ -164,6 +164,9 @@ impl Report {
             return Ok(None);
         }
         if self.image.get().is_none() {
+            if !resident::fits(&self.snapshot)? {
+                return Ok(None);
+            }
             let image = resident::load(&self.book, &self.snapshot, Extent::Numbers)?;
             let _ = self.image.set(image);
         }

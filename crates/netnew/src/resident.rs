@@ -16,6 +16,15 @@ const NAME: &str = "image";
 /// Below so many states making an image anew takes no longer than looking for a kept one.
 const WORTH_KEEPING: u64 = 20_000;
 
+/// Above so many states an image takes more memory than a command should without being asked; the book itself is
+/// read in little, however large.
+const MOST: u64 = 12_000_000;
+
+/// Whether a book is of a size to be held in memory.
+pub fn fits(snapshot: &Snapshot) -> Result<bool, CliError> {
+    Ok(snapshot.counts()?.states <= MOST)
+}
+
 struct Kept(Arc<dyn ReadFile>);
 
 impl Source for Kept {
@@ -58,7 +67,7 @@ fn keep(book: &Book, snapshot: &Snapshot, image: &Image) {
 /// Makes and keeps the image of a book that has just changed, so that the next reader finds it.
 pub fn refresh(book: &Book) -> Result<(), CliError> {
     let snapshot = book.snapshot()?;
-    if snapshot.counts()?.states >= WORTH_KEEPING {
+    if snapshot.counts()?.states >= WORTH_KEEPING && fits(&snapshot)? {
         keep(book, &snapshot, &make(&snapshot, Instant::MAX)?);
     }
     Ok(())
