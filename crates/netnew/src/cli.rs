@@ -1,6 +1,7 @@
 //! The command line: commands and flags. Help texts here are the reference.
 
 use clap::{Args, Parser, Subcommand};
+use netnew_report::Question;
 use std::path::PathBuf;
 
 /// MRR to the cent, with receipts.
@@ -202,6 +203,25 @@ pub struct ReadArgs {
     /// Go on after an earlier answer's `next`
     #[arg(long)]
     pub cursor: Option<String>,
+}
+
+impl ReadArgs {
+    /// What is asked.
+    pub fn question(&self) -> Question {
+        Question {
+            from: self.from.clone(),
+            to: self.to.clone(),
+            interval: self.interval.clone(),
+            policy: self.policy.clone(),
+            set: self.set.clone(),
+            currency: self.currency.clone(),
+            constant_rates: self.constant_rates.clone(),
+            timezone: self.timezone.clone(),
+            by: self.by.clone(),
+            filter: self.filter.clone(),
+            known_on: self.known_on.clone(),
+        }
+    }
 }
 
 /// `netnew movements`

@@ -8,8 +8,6 @@ mod commands;
 mod environment;
 mod error;
 mod render;
-mod report;
-mod resident;
 mod story;
 
 use clap::Parser;
@@ -68,7 +66,7 @@ fn fail(error: &CliError, json: bool) -> ExitCode {
             eprintln!("hint: {}", error.hint);
         }
     }
-    ExitCode::from(error.exit)
+    error::exit_code(error)
 }
 
 /// Wrong usage: clap's own words, or the JSON shape when that was asked for.

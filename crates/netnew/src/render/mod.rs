@@ -1,6 +1,5 @@
 //! Printing: tables somebody likes to read, JSON and CSV that are exact.
 
-pub mod figures;
 pub mod table;
 
 use crate::cli::Format;
@@ -66,30 +65,6 @@ pub fn rows(
             out.write_all(b"}\n")
         }),
     }
-}
-
-/// Cuts a page out of rows: `--limit`, and where `--cursor` goes on.
-pub fn page<T>(
-    mut rows: Vec<T>,
-    limit: Option<usize>,
-    cursor: Option<&str>,
-) -> Result<(Vec<T>, Option<String>), CliError> {
-    let start = match cursor {
-        None => 0,
-        Some(text) => text.strip_prefix('r').and_then(|n| n.parse::<usize>().ok()).ok_or_else(|| {
-            CliError::usage(
-                "bad_cursor",
-                format!("{text:?} is not a cursor"),
-                "use the `next` of an earlier answer",
-            )
-        })?,
-    };
-    rows.drain(..start.min(rows.len()));
-    let next = limit.filter(|limit| *limit < rows.len()).map(|limit| format!("r{}", start + limit));
-    if let Some(limit) = limit {
-        rows.truncate(limit);
-    }
-    Ok((rows, next))
 }
 
 /// Rows as CSV; nested objects become `outer.inner` columns, lists are joined by spaces.
