@@ -49,7 +49,7 @@ pub fn sparkline(values: &[Amount]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::*;
+    use super::*;
 
     #[test]
     fn printed_cents_add_up() {
