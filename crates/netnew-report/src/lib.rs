@@ -27,4 +27,4 @@ pub mod tables;
 pub use error::ReportError;
 pub use policies::{find_policy, load_policy, set_knob};
 pub use question::{Now, Question, instant_or_end_of_day, parse_day};
-pub use report::Report;
+pub use report::{Report, View};

@@ -9,20 +9,51 @@ use netnew_metrics::{Extras, Field, Filter, Frame, Query, ReportCurrency, Rollup
 use netnew_money::{Currency, Grain, Instant, Zone};
 use netnew_resident::{Extent, Image, can_group};
 use rayon::prelude::*;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+
+/// A book as it stood at one moment, shared by every report about it.
+#[derive(Clone)]
+pub struct View {
+    /// The book.
+    pub book: Arc<Book>,
+    /// All that is known in it.
+    pub snapshot: Arc<Snapshot>,
+    /// The book in memory, once somebody asked for it.
+    image: Arc<OnceLock<Image>>,
+}
+
+impl View {
+    /// The book as it stands now.
+    ///
+    /// # Errors
+    /// A book that cannot be read.
+    pub fn new(book: Arc<Book>) -> Result<View, ReportError> {
+        let snapshot = Arc::new(book.snapshot()?);
+        Ok(View { book, snapshot, image: Arc::new(OnceLock::new()) })
+    }
+
+    /// The book in memory.
+    fn image(&self) -> Result<&Image, ReportError> {
+        if self.image.get().is_none() {
+            let image = resident::load(&self.book, &self.snapshot, Extent::Numbers)?;
+            let _ = self.image.set(image);
+        }
+        Ok(self.image.get().expect("it was set above"))
+    }
+}
 
 /// A book opened for reading, with everything that the ledger is a function of.
 pub struct Report {
     /// The book.
-    pub book: Book,
-    /// A consistent view of it.
-    pub snapshot: Snapshot,
+    pub book: Arc<Book>,
+    /// A consistent view of it, as known at the asked moment.
+    pub snapshot: Arc<Snapshot>,
     /// What the figures are a function of besides the facts.
     pub frame: Frame,
     /// What was asked, as it was asked.
     pub question: Question,
-    /// The book in memory, once somebody asked for it.
-    image: OnceLock<Image>,
+    /// What it shares with other reports.
+    view: View,
 }
 
 impl std::ops::Deref for Report {
@@ -45,6 +76,15 @@ impl Report {
     /// # Errors
     /// What is wrong with the question (wrong usage), or with the book (refused).
     pub fn open(args: &Question, book: Book, now: &Now) -> Result<Report, ReportError> {
+        Report::of(args, &View::new(Arc::new(book))?, now)
+    }
+
+    /// A question about a book that is already open.
+    ///
+    /// # Errors
+    /// As [`Report::open`].
+    pub fn of(args: &Question, view: &View, now: &Now) -> Result<Report, ReportError> {
+        let book = view.book.clone();
         let settings = book.settings().clone();
         let mut policy = load_policy(args.policy.as_deref(), &book)?;
         for change in &args.set {
@@ -61,16 +101,17 @@ impl Report {
             Some(text) => instant_or_end_of_day("--known-on", text, &zone)?,
             None => Instant::MAX,
         };
-        let snapshot = book.snapshot_at(known_on)?;
+        let snapshot = match known_on == Instant::MAX {
+            true => view.snapshot.clone(),
+            false => Arc::new(book.snapshot_at(known_on)?),
+        };
         let as_of = said.min(known_on);
-        let (image, data_through) = match snapshot.data_through_at_a_glance(as_of, known_on) {
-            Some(known) => (None, known),
+        let data_through = match snapshot.data_through_at_a_glance(as_of, known_on) {
+            Some(known) => known,
             None if known_on == Instant::MAX && resident::fits(&snapshot)? => {
-                let image = resident::load(&book, &snapshot, Extent::Numbers)?;
-                let through = image.data_through(as_of);
-                (Some(image), through)
+                view.image()?.data_through(as_of)
             }
-            None => (None, snapshot.data_through(as_of, known_on)?),
+            None => snapshot.data_through(as_of, known_on)?,
         };
         let rates = known_rates(&snapshot.rates()?, known_on)?;
         let first_effective = snapshot.first_effective(known_on)?;
@@ -110,8 +151,7 @@ impl Report {
             to: day("--to", &args.to)?,
             policy,
         };
-        let image = image.map_or_else(OnceLock::new, OnceLock::from);
-        Ok(Report { snapshot, book, frame, question: args.clone(), image })
+        Ok(Report { snapshot, book, frame, question: args.clone(), view: view.clone() })
     }
 
     /// True when nothing has been imported that MRR could come from.
@@ -164,14 +204,10 @@ impl Report {
         if self.known_on != Instant::MAX || extras.committed || !can_group(query) {
             return Ok(None);
         }
-        if self.image.get().is_none() {
-            if !resident::fits(&self.snapshot)? {
-                return Ok(None);
-            }
-            let image = resident::load(&self.book, &self.snapshot, Extent::Numbers)?;
-            let _ = self.image.set(image);
+        match resident::fits(&self.snapshot)? {
+            true => Ok(Some(self.view.image()?)),
+            false => Ok(None),
         }
-        Ok(self.image.get())
     }
 
     /// Rolls the whole book up.
