@@ -12,6 +12,7 @@ pub mod customers;
 mod error;
 pub mod explain;
 pub mod figures;
+pub mod flat;
 pub mod metrics;
 pub mod movements;
 pub mod mrr;

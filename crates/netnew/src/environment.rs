@@ -37,6 +37,12 @@ impl Environment {
         self.now.at(zone)
     }
 
+    /// Tells the time again and again, for what runs on.
+    pub fn ticking(&self) -> impl Fn() -> Now + Send + Sync + 'static {
+        let said = self.now.said.clone();
+        move || Now { said: said.clone(), clock: clock() }
+    }
+
     /// True when output is JSON.
     pub fn json(&self) -> bool {
         self.format == Format::Json
