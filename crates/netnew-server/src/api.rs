@@ -219,10 +219,11 @@ async fn explain_movement(
     Path(id): Path<String>,
     params: Params,
 ) -> Answer {
-    params.allow(&[])?;
+    params.allow(&["customer"])?;
     work(move || {
         let report = report_in_own_currency(&site, &params)?;
-        object(&headers, &explain::movement(&report, &id, params.get("currency").is_some())?)
+        let convert = params.get("currency").is_some();
+        object(&headers, &explain::movement(&report, &id, params.get("customer"), convert)?)
     })
     .await
 }

@@ -18,7 +18,7 @@ struct Asset {
     body: &'static str,
 }
 
-const ASSETS: [Asset; 3] = [
+const ASSETS: [Asset; 4] = [
     Asset {
         stem: "app",
         ending: "css",
@@ -30,6 +30,12 @@ const ASSETS: [Asset; 3] = [
         ending: "js",
         kind: "text/javascript; charset=utf-8",
         body: include_str!("../assets/app.js"),
+    },
+    Asset {
+        stem: "tokens",
+        ending: "css",
+        kind: "text/css; charset=utf-8",
+        body: include_str!("../assets/tokens.css"),
     },
     Asset { stem: "icon", ending: "svg", kind: "image/svg+xml", body: include_str!("../assets/icon.svg") },
 ];
@@ -51,14 +57,19 @@ pub fn js() -> String {
     format!("/assets/{}", NAMES[1])
 }
 
+/// Address of the colours.
+pub fn tokens() -> String {
+    format!("/assets/{}", NAMES[2])
+}
+
 /// Address of the icon.
 pub fn icon() -> String {
-    format!("/assets/{}", NAMES[2])
+    format!("/assets/{}", NAMES[3])
 }
 
 /// The files' routes.
 pub fn routes() -> Router<Arc<Site>> {
-    Router::new().route("/assets/{name}", get(asset)).route("/favicon.ico", get(|| asset(Path(NAMES[2].clone()))))
+    Router::new().route("/assets/{name}", get(asset)).route("/favicon.ico", get(|| asset(Path(NAMES[3].clone()))))
 }
 
 async fn asset(Path(name): Path<String>) -> Response {

@@ -68,6 +68,13 @@ impl Params {
         out
     }
 
+    /// With one more value of a parameter that may come several times.
+    pub fn and(&self, name: &str, value: &str) -> Params {
+        let mut out = self.clone();
+        out.0.push((name.to_string(), value.to_string()));
+        out
+    }
+
     /// Without some parameters.
     pub fn without(&self, names: &[&str]) -> Params {
         Params(self.0.iter().filter(|(key, _)| !names.contains(&key.as_str())).cloned().collect())
