@@ -1,6 +1,7 @@
 //! The command line: commands and flags. Help texts here are the reference.
 
 use clap::{Args, Parser, Subcommand};
+use netnew_report::Question;
 use std::path::PathBuf;
 
 /// MRR to the cent, with receipts.
@@ -75,6 +76,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Ask the book in SQL: facts, levels, movements, metrics (feature `sql`)
     Sql(SqlArgs),
+    /// Pages, API and jobs over HTTP
+    Serve(ServeArgs),
     /// The JSON Schema of a command's output
     Schema(SchemaArgs),
     /// Measure how long things take
@@ -87,8 +90,8 @@ impl Default for Command {
             customers: 600,
             seed: 1,
             keep: None,
-            no_serve: true,
-            no_open: true,
+            no_serve: false,
+            no_open: false,
             port: None,
             answers: false,
         })
@@ -202,6 +205,25 @@ pub struct ReadArgs {
     /// Go on after an earlier answer's `next`
     #[arg(long)]
     pub cursor: Option<String>,
+}
+
+impl ReadArgs {
+    /// What is asked.
+    pub fn question(&self) -> Question {
+        Question {
+            from: self.from.clone(),
+            to: self.to.clone(),
+            interval: self.interval.clone(),
+            policy: self.policy.clone(),
+            set: self.set.clone(),
+            currency: self.currency.clone(),
+            constant_rates: self.constant_rates.clone(),
+            timezone: self.timezone.clone(),
+            by: self.by.clone(),
+            filter: self.filter.clone(),
+            known_on: self.known_on.clone(),
+        }
+    }
 }
 
 /// `netnew movements`
@@ -383,6 +405,17 @@ pub struct SqlArgs {
     /// Ask for no password; only on a loopback address
     #[arg(long)]
     pub no_password: bool,
+}
+
+/// `netnew serve`
+#[derive(Args, Debug)]
+pub struct ServeArgs {
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:7777", value_name = "ADDR")]
+    pub addr: String,
+    /// A name under which the book is served to others, as browsers ask for it (repeatable)
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub host: Vec<String>,
 }
 
 /// `netnew schema`

@@ -8,8 +8,6 @@ mod commands;
 mod environment;
 mod error;
 mod render;
-mod report;
-mod resident;
 mod story;
 
 use clap::Parser;
@@ -53,6 +51,7 @@ fn run(command: Command, env: &Environment) -> Result<ExitCode, CliError> {
         Command::Backup(args) => commands::backup::run(&args, env),
         Command::Restore(args) => commands::backup::restore(&args, env),
         Command::Sql(args) => commands::sql::run(&args, env),
+        Command::Serve(args) => commands::serve::run(&args, env),
         Command::Schema(args) => commands::schema::run(&args, env),
         Command::Bench(args) => commands::bench::run(&args, env),
     }
@@ -68,7 +67,7 @@ fn fail(error: &CliError, json: bool) -> ExitCode {
             eprintln!("hint: {}", error.hint);
         }
     }
-    ExitCode::from(error.exit)
+    error::exit_code(error)
 }
 
 /// Wrong usage: clap's own words, or the JSON shape when that was asked for.

@@ -80,7 +80,7 @@ pub fn import(book: &Book, args: &ImportArgs, env: &Environment) -> Result<Summa
         (false, false) => Finish::Commit,
     })?;
     if outcome.facts > 0 && !refuse {
-        crate::resident::refresh(book)?;
+        netnew_report::resident::refresh(book)?;
     }
     spinner.finish_and_clear();
     for conflict in &outcome.conflicts {

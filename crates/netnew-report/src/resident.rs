@@ -1,6 +1,6 @@
 //! A book's image: read from where it was kept, or made from the snapshot, several parts at once.
 
-use crate::error::CliError;
+use crate::ReportError;
 use netnew_book::{Book, BookError, ReadFile, Snapshot};
 use netnew_ledger::Context;
 use netnew_metrics::{Extras, Query, ReportCurrency, RollupError, RollupRow};
@@ -21,7 +21,7 @@ const WORTH_KEEPING: u64 = 20_000;
 const MOST: u64 = 12_000_000;
 
 /// Whether a book is of a size to be held in memory.
-pub fn fits(snapshot: &Snapshot) -> Result<bool, CliError> {
+pub fn fits(snapshot: &Snapshot) -> Result<bool, ReportError> {
     Ok(snapshot.counts()?.states <= MOST)
 }
 
@@ -43,7 +43,7 @@ impl Source for Kept {
 }
 
 /// The image of everything that a snapshot knows. A kept one is used only if it was made from this very version.
-pub fn load(book: &Book, snapshot: &Snapshot, extent: Extent) -> Result<Image, CliError> {
+pub fn load(book: &Book, snapshot: &Snapshot, extent: Extent) -> Result<Image, ReportError> {
     if snapshot.counts()?.states >= WORTH_KEEPING {
         // Whatever is wrong with the kept image, it can be made again.
         let kept = book.open_derived(NAME).map(|file| Image::read(&Kept(file), snapshot.version(), extent));
@@ -65,7 +65,7 @@ fn keep(book: &Book, snapshot: &Snapshot, image: &Image) {
 }
 
 /// Makes and keeps the image of a book that has just changed, so that the next reader finds it.
-pub fn refresh(book: &Book) -> Result<(), CliError> {
+pub fn refresh(book: &Book) -> Result<(), ReportError> {
     let snapshot = book.snapshot()?;
     if snapshot.counts()?.states >= WORTH_KEEPING && fits(&snapshot)? {
         keep(book, &snapshot, &make(&snapshot, Instant::MAX)?);
@@ -74,9 +74,9 @@ pub fn refresh(book: &Book) -> Result<(), CliError> {
 }
 
 /// Reads the whole snapshot into an image of what was known at `known_on`.
-pub fn make(snapshot: &Snapshot, known_on: Instant) -> Result<Image, CliError> {
+pub fn make(snapshot: &Snapshot, known_on: Instant) -> Result<Image, ReportError> {
     let parts = snapshot.partitions(rayon::current_num_threads() * 8);
-    let images: Vec<Result<Image, CliError>> = parts
+    let images: Vec<Result<Image, ReportError>> = parts
         .into_par_iter()
         .map(|part| {
             let mut builder = ImageBuilder::new(known_on);
@@ -101,8 +101,12 @@ pub fn make(snapshot: &Snapshot, known_on: Instant) -> Result<Image, CliError> {
     Ok(whole.finish())
 }
 
-fn too_large(error: TooLarge) -> CliError {
-    CliError::refused("book_too_large", error.to_string(), "split the book by source, or run it on a cluster")
+fn too_large(error: TooLarge) -> ReportError {
+    ReportError::refused(
+        "book_too_large",
+        error.to_string(),
+        "split the book by source, or run it on a cluster",
+    )
 }
 
 /// Rows, and the day of the first change behind them.

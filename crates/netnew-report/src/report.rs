@@ -1,30 +1,59 @@
 //! From flags to a running report: the book, the policy, the clock, and every customer's ledger in parallel.
 
-use crate::cli::ReadArgs;
-use crate::environment::{Environment, instant_or_end_of_day, parse_day};
-use crate::error::CliError;
-use crate::resident;
+use crate::policies::{load_policy, set_knob};
+use crate::{Now, Question, ReportError, instant_or_end_of_day, parse_day, resident};
 use netnew_book::{Book, BookError, Snapshot};
 use netnew_facts::CustomerFacts;
 use netnew_ledger::{Context, CustomerLedger, replay};
 use netnew_metrics::{Extras, Field, Filter, Frame, Query, ReportCurrency, Rollup, RollupRow, known_rates};
 use netnew_money::{Currency, Grain, Instant, Zone};
-use netnew_policy::Policy;
 use netnew_resident::{Extent, Image, can_group};
 use rayon::prelude::*;
-use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+
+/// A book as it stood at one moment, shared by every report about it.
+#[derive(Clone)]
+pub struct View {
+    /// The book.
+    pub book: Arc<Book>,
+    /// All that is known in it.
+    pub snapshot: Arc<Snapshot>,
+    /// The book in memory, once somebody asked for it.
+    image: Arc<OnceLock<Image>>,
+}
+
+impl View {
+    /// The book as it stands now.
+    ///
+    /// # Errors
+    /// A book that cannot be read.
+    pub fn new(book: Arc<Book>) -> Result<View, ReportError> {
+        let snapshot = Arc::new(book.snapshot()?);
+        Ok(View { book, snapshot, image: Arc::new(OnceLock::new()) })
+    }
+
+    /// The book in memory.
+    fn image(&self) -> Result<&Image, ReportError> {
+        if self.image.get().is_none() {
+            let image = resident::load(&self.book, &self.snapshot, Extent::Numbers)?;
+            let _ = self.image.set(image);
+        }
+        Ok(self.image.get().expect("it was set above"))
+    }
+}
 
 /// A book opened for reading, with everything that the ledger is a function of.
 pub struct Report {
     /// The book.
-    pub book: Book,
-    /// A consistent view of it.
-    pub snapshot: Snapshot,
+    pub book: Arc<Book>,
+    /// A consistent view of it, as known at the asked moment.
+    pub snapshot: Arc<Snapshot>,
     /// What the figures are a function of besides the facts.
     pub frame: Frame,
-    /// The book in memory, once somebody asked for it.
-    image: OnceLock<Image>,
+    /// What was asked, as it was asked.
+    pub question: Question,
+    /// What it shares with other reports.
+    view: View,
 }
 
 impl std::ops::Deref for Report {
@@ -42,9 +71,20 @@ impl std::ops::DerefMut for Report {
 }
 
 impl Report {
-    /// Opens the environment's book and reads the flags.
-    pub fn open(args: &ReadArgs, env: &Environment) -> Result<Report, CliError> {
-        let book = env.open_book()?;
+    /// A question about a book.
+    ///
+    /// # Errors
+    /// What is wrong with the question (wrong usage), or with the book (refused).
+    pub fn open(args: &Question, book: Book, now: &Now) -> Result<Report, ReportError> {
+        Report::of(args, &View::new(Arc::new(book))?, now)
+    }
+
+    /// A question about a book that is already open.
+    ///
+    /// # Errors
+    /// As [`Report::open`].
+    pub fn of(args: &Question, view: &View, now: &Now) -> Result<Report, ReportError> {
+        let book = view.book.clone();
         let settings = book.settings().clone();
         let mut policy = load_policy(args.policy.as_deref(), &book)?;
         for change in &args.set {
@@ -56,27 +96,29 @@ impl Report {
             (None, Some(name)) => Zone::parse(name)?,
             (None, None) => book_zone.clone(),
         };
-        let now = env.now(&zone)?;
+        let said = now.at(&zone)?;
         let known_on = match &args.known_on {
             Some(text) => instant_or_end_of_day("--known-on", text, &zone)?,
             None => Instant::MAX,
         };
-        let snapshot = book.snapshot_at(known_on)?;
-        let as_of = now.min(known_on);
-        let (image, data_through) = match snapshot.data_through_at_a_glance(as_of, known_on) {
-            Some(known) => (None, known),
+        let snapshot = match known_on == Instant::MAX {
+            true => view.snapshot.clone(),
+            false => Arc::new(book.snapshot_at(known_on)?),
+        };
+        let as_of = said.min(known_on);
+        let data_through = match snapshot.data_through_at_a_glance(as_of, known_on) {
+            Some(known) => known,
             None if known_on == Instant::MAX && resident::fits(&snapshot)? => {
-                let image = resident::load(&book, &snapshot, Extent::Numbers)?;
-                let through = image.data_through(as_of);
-                (Some(image), through)
+                view.image()?.data_through(as_of)
             }
-            None => (None, snapshot.data_through(as_of, known_on)?),
+            None => snapshot.data_through(as_of, known_on)?,
         };
         let rates = known_rates(&snapshot.rates()?, known_on)?;
         let first_effective = snapshot.first_effective(known_on)?;
         let day = |flag: &str, text: &Option<String>| text.as_deref().map(|t| parse_day(flag, t)).transpose();
-        let grain = Grain::parse(&args.interval).map_err(|_| {
-            CliError::usage(
+        let interval = if args.interval.is_empty() { "month" } else { &args.interval };
+        let grain = Grain::parse(interval).map_err(|_| {
+            ReportError::usage(
                 "bad_interval",
                 format!("unknown interval {:?}", args.interval),
                 "use day, week, month, quarter or year",
@@ -109,12 +151,11 @@ impl Report {
             to: day("--to", &args.to)?,
             policy,
         };
-        let image = image.map_or_else(OnceLock::new, OnceLock::from);
-        Ok(Report { snapshot, book, frame, image })
+        Ok(Report { snapshot, book, frame, question: args.clone(), view: view.clone() })
     }
 
     /// True when nothing has been imported that MRR could come from.
-    pub fn is_empty(&self) -> Result<bool, CliError> {
+    pub fn is_empty(&self) -> Result<bool, ReportError> {
         Ok(self.snapshot.counts()?.states == 0)
     }
 
@@ -125,20 +166,20 @@ impl Report {
         ctx: &Context,
         new: impl Fn() -> Result<A, E> + Sync,
         add: impl Fn(&mut A, &CustomerFacts, CustomerLedger) -> Result<(), E> + Sync,
-    ) -> Result<Vec<A>, CliError>
+    ) -> Result<Vec<A>, ReportError>
     where
         A: Send,
-        E: Into<CliError> + Send,
+        E: Into<ReportError> + Send,
     {
         let parts = self.snapshot.partitions(rayon::current_num_threads() * 4);
-        let folded: Vec<Result<A, CliError>> = parts
+        let folded: Vec<Result<A, ReportError>> = parts
             .into_par_iter()
             .map(|part| {
                 let mut accumulator = new().map_err(Into::into)?;
-                let mut failed: Option<CliError> = None;
+                let mut failed: Option<ReportError> = None;
                 let scanned = self.snapshot.scan(part, &mut |customer| {
                     let outcome = replay(&customer, ctx)
-                        .map_err(CliError::from)
+                        .map_err(ReportError::from)
                         .and_then(|ledger| add(&mut accumulator, &customer, ledger).map_err(Into::into));
                     match outcome {
                         Ok(()) => Ok(()),
@@ -159,22 +200,18 @@ impl Report {
     }
 
     /// The book in memory, if a question can be answered from it.
-    fn image(&self, query: &Query, extras: Extras) -> Result<Option<&Image>, CliError> {
+    fn image(&self, query: &Query, extras: Extras) -> Result<Option<&Image>, ReportError> {
         if self.known_on != Instant::MAX || extras.committed || !can_group(query) {
             return Ok(None);
         }
-        if self.image.get().is_none() {
-            if !resident::fits(&self.snapshot)? {
-                return Ok(None);
-            }
-            let image = resident::load(&self.book, &self.snapshot, Extent::Numbers)?;
-            let _ = self.image.set(image);
+        match resident::fits(&self.snapshot)? {
+            true => Ok(Some(self.view.image()?)),
+            false => Ok(None),
         }
-        Ok(self.image.get())
     }
 
     /// Rolls the whole book up.
-    pub fn rows(&self, query: &Query, extras: Extras) -> Result<Vec<RollupRow>, CliError> {
+    pub fn rows(&self, query: &Query, extras: Extras) -> Result<Vec<RollupRow>, ReportError> {
         let ctx = self.context(query, extras.committed);
         // What cannot be answered says so better below, with the names that an image may lack.
         if let Some(image) = self.image(query, extras)?
@@ -194,48 +231,6 @@ impl Report {
     }
 }
 
-fn usage(error: netnew_money::MoneyError) -> CliError {
-    CliError::usage(error.code(), error.to_string(), error.hint())
-}
-
-/// A policy by preset name, saved name or file; without one, the book's.
-pub fn load_policy(name: Option<&str>, book: &Book) -> Result<Policy, CliError> {
-    let own = book.settings().policy.clone();
-    find_policy(name.unwrap_or(&own), Some(book))
-}
-
-/// A policy by preset name, name saved in the book, or file. `NAME@VERSION` insists on a version.
-pub fn find_policy(name: &str, book: Option<&Book>) -> Result<Policy, CliError> {
-    let (name, version) = match name.split_once('@') {
-        Some((name, version)) if !Path::new(name).exists() || version.len() <= 10 => (name, Some(version)),
-        _ => (name, None),
-    };
-    let policy = match book.map(|b| b.policy(name)).transpose()?.flatten() {
-        Some(text) => Policy::from_toml(&text, name)?,
-        None => match Policy::preset(name) {
-            Ok(policy) => policy,
-            Err(error) if !Path::new(name).is_file() => return Err(error.into()),
-            Err(_) => Policy::from_toml(&std::fs::read_to_string(name)?, name)?,
-        },
-    };
-    match version {
-        Some(version) if version != policy.version => Err(CliError::usage(
-            "unknown_policy",
-            format!("policy {name} has version {}, not {version}", policy.version),
-            "leave out @VERSION for the one there is, or give the file of the version you want",
-        )),
-        _ => Ok(policy),
-    }
-}
-
-/// Applies one `--set KNOB=VALUE`.
-pub fn set_knob(policy: &mut Policy, change: &str) -> Result<(), CliError> {
-    let Some((knob, value)) = change.split_once('=') else {
-        return Err(CliError::usage(
-            "bad_set",
-            format!("--set {change:?} has no ="),
-            "write --set KNOB=VALUE, for example --set netting=event",
-        ));
-    };
-    Ok(policy.set(knob.trim(), value.trim())?)
+fn usage(error: netnew_money::MoneyError) -> ReportError {
+    ReportError::usage(error.code(), error.to_string(), error.hint())
 }

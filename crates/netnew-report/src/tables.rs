@@ -1,8 +1,6 @@
 //! The book's tables as record batches: the one place where SQL meets the report.
 
-use crate::commands::{customers, metrics};
-use crate::error::CliError;
-use crate::report::Report;
+use crate::{Report, ReportError, customers, metrics};
 use netnew_book::BookError;
 use netnew_ledger::CustomerLedger;
 use netnew_metrics::registry::{self, Metric, Value as MetricValue};
@@ -10,7 +8,7 @@ use netnew_metrics::{Converter, Extras, Period, Query, ReportCurrency, Window};
 use netnew_money::{Amount, Currency, Day, Grain, Rate, Rounding, WeekStart};
 use netnew_policy::ScheduledChanges;
 use netnew_query::ledgers::{self, Asked, Ledgers, Part, RowsError, Whole};
-use netnew_query::{EngineError, Parts, Rows, SourceError, Table, Tables, Wanted};
+use netnew_query::{EngineError, Parts, QueryError, Rows, SourceError, Table, Tables, Wanted};
 use rayon::prelude::*;
 use std::fmt;
 
@@ -27,8 +25,8 @@ impl fmt::Debug for BookTables {
     }
 }
 
-impl From<RowsError> for CliError {
-    fn from(error: RowsError) -> CliError {
+impl From<RowsError> for ReportError {
+    fn from(error: RowsError) -> ReportError {
         match error {
             RowsError::Rollup(error) => error.into(),
             RowsError::Engine(error) => engine(&error),
@@ -36,21 +34,30 @@ impl From<RowsError> for CliError {
     }
 }
 
-fn engine(error: &EngineError) -> CliError {
-    CliError::refused(
+impl From<QueryError> for ReportError {
+    fn from(error: QueryError) -> ReportError {
+        match error.usage {
+            true => ReportError::usage(error.code, error.message, error.hint),
+            false => ReportError::refused(error.code, error.message, error.hint),
+        }
+    }
+}
+
+fn engine(error: &EngineError) -> ReportError {
+    ReportError::refused(
         "sql_failed",
         error.to_string(),
         "this is a bug in netnew; please report it with the query",
     )
 }
 
-fn source(error: CliError) -> SourceError {
+fn source(error: ReportError) -> SourceError {
     SourceError { code: error.code, message: error.message, hint: error.hint }
 }
 
 impl BookTables {
     /// The tables of a report.
-    pub fn new(report: Report) -> Result<BookTables, CliError> {
+    pub fn new(report: Report) -> Result<BookTables, ReportError> {
         let query = report.query()?;
         let currency = match report.currency {
             ReportCurrency::In(currency) => Some(currency.as_str().to_string()),
@@ -61,12 +68,17 @@ impl BookTables {
 
     /// Tables that are made of customers' ledgers, in one pass over all of them; `future` works out what lies ahead too.
     /// Whatever computes ledgers faster takes the place of [`Report::fold`] here.
-    fn ledgers(&self, asked: &Asked, customers: bool, future: bool) -> Result<(Whole, Parts), CliError> {
+    fn ledgers(&self, asked: &Asked, customers: bool, future: bool) -> Result<(Whole, Parts), ReportError> {
         let ctx = self.report.context(&self.query, future);
         let zone = self.report.zone.name();
         let parts = self.report.fold(
             &ctx,
-            || Ok::<_, CliError>((Ledgers::new(&ctx, &self.query, asked), Rows::new(Table::Customers, zone))),
+            || {
+                Ok::<_, ReportError>((
+                    Ledgers::new(&ctx, &self.query, asked),
+                    Rows::new(Table::Customers, zone),
+                ))
+            },
             |(rows, listed), facts, ledger: CustomerLedger| {
                 rows.add(&ledger)?;
                 if customers
@@ -74,7 +86,7 @@ impl BookTables {
                 {
                     self.customer(listed, &line)?;
                 }
-                Ok::<_, CliError>(())
+                Ok::<_, ReportError>(())
             },
         )?;
         let mut finished: Vec<Part> = Vec::new();
@@ -86,7 +98,7 @@ impl BookTables {
         Ok((ledgers::assemble(finished)?, listed))
     }
 
-    fn customer(&self, rows: &mut Rows, line: &customers::Listed) -> Result<(), CliError> {
+    fn customer(&self, rows: &mut Rows, line: &customers::Listed) -> Result<(), ReportError> {
         let attribute = |name: &str| line.attributes.get(name).map(String::as_str);
         rows.text(Some(&line.customer));
         for name in ["name", "email", "country", "channel"] {
@@ -101,7 +113,7 @@ impl BookTables {
         rows.end().map_err(|e| engine(&e))
     }
 
-    fn load_all(&self, wanted: &[Wanted]) -> Result<Vec<Parts>, CliError> {
+    fn load_all(&self, wanted: &[Wanted]) -> Result<Vec<Parts>, ReportError> {
         if self.report.is_empty()? && wanted.iter().all(|w| needs_ledger(w.table)) {
             return Ok(vec![Vec::new(); wanted.len()]);
         }
@@ -132,7 +144,7 @@ impl BookTables {
         Rows::new(table, self.report.zone.name())
     }
 
-    fn scheduled(&self, wanted: Wanted) -> Result<Parts, CliError> {
+    fn scheduled(&self, wanted: Wanted) -> Result<Parts, ReportError> {
         let scheduled = self.report.policy.scheduled_changes != ScheduledChanges::Ignored;
         let asked = Asked { tables: vec![wanted], begins: Default::default(), scheduled };
         let (mut whole, _) = self.ledgers(&asked, false, true)?;
@@ -140,7 +152,7 @@ impl BookTables {
     }
 
     /// The report's periods; without `--from`, from the month of the first movement on.
-    fn periods(&self, first_movement: Option<Day>) -> Result<Parts, CliError> {
+    fn periods(&self, first_movement: Option<Day>) -> Result<Parts, ReportError> {
         let mut periods = self.query.periods()?;
         if self.report.from.is_none() {
             let month = match first_movement.filter(|first| *first <= self.query.to) {
@@ -169,7 +181,7 @@ impl BookTables {
         Ok(vec![rows.finish().map_err(|e| engine(&e))?])
     }
 
-    fn metrics(&self) -> Result<Parts, CliError> {
+    fn metrics(&self) -> Result<Parts, ReportError> {
         let all: Vec<&'static Metric> = registry::all().iter().collect();
         let extras = Extras { retention: true, committed: true };
         let rollup = self.report.rows(&self.query, extras)?;
@@ -192,7 +204,7 @@ impl BookTables {
         Ok(vec![rows.finish().map_err(|e| engine(&e))?])
     }
 
-    fn facts(&self, whole: bool) -> Result<Parts, CliError> {
+    fn facts(&self, whole: bool) -> Result<Parts, ReportError> {
         let parts = self.report.snapshot.partitions(rayon::current_num_threads() * 4);
         parts
             .into_par_iter()
@@ -207,14 +219,14 @@ impl BookTables {
                 });
                 match failed {
                     Some(error) => Err(error),
-                    None => scanned.map_err(CliError::from),
+                    None => scanned.map_err(ReportError::from),
                 }?;
                 rows.finish().map_err(|e| engine(&e))
             })
             .collect()
     }
 
-    fn rates(&self) -> Result<Parts, CliError> {
+    fn rates(&self) -> Result<Parts, ReportError> {
         let mut rows = self.rows(Table::Rates);
         for fact in self.report.snapshot.rates()?.iter().filter(|f| f.recorded_at <= self.report.known_on) {
             rows.date(Some(fact.day)).text(Some(fact.base.as_str())).text(Some(fact.quote.as_str()));
@@ -227,7 +239,7 @@ impl BookTables {
         Ok(vec![rows.finish().map_err(|e| engine(&e))?])
     }
 
-    fn payloads(&self) -> Result<Parts, CliError> {
+    fn payloads(&self) -> Result<Parts, ReportError> {
         let mut rows = self.rows(Table::Payloads);
         for payload in self.report.snapshot.payloads() {
             rows.int(Some(i64::from(payload.id))).text(Some(&payload.name)).text(Some(&payload.sha256));
