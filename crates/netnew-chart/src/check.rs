@@ -4,7 +4,10 @@ use netnew_money::Amount;
 
 use crate::error::ChartError;
 use crate::format::ONE;
-use crate::spec::{Annotation, Body, Cell, Fan, Goal, Heatmap, Lines, Movements, Period, Series, Spec, StepKind, Unit, Waterfall};
+use crate::spec::{
+    Annotation, Body, Cell, Fan, Goal, Heatmap, Lines, Movements, Period, Series, Spec, StepKind, Unit,
+    Waterfall,
+};
 use crate::text::check_href;
 
 /// Marks at most: more than fit a wide screen, fewer than a browser minds.
@@ -106,7 +109,13 @@ impl Check<'_> {
         if parts == total {
             return Ok(());
         }
-        let text = |amount: Amount| if let Unit::Money { .. } = self.unit { format!("{amount} {}", self.unit.name()) } else { amount.to_string() };
+        let text = |amount: Amount| {
+            if let Unit::Money { .. } = self.unit {
+                format!("{amount} {}", self.unit.name())
+            } else {
+                amount.to_string()
+            }
+        };
         Err(ChartError::Sum { id: self.id(), what: what.to_owned(), parts: text(parts), total: text(total) })
     }
 

@@ -103,7 +103,9 @@ impl ChartError {
     pub fn hint(&self) -> &'static str {
         match self {
             ChartError::BadId { .. } => "name the chart after what it shows, such as mrr-by-month",
-            ChartError::BadLink { .. } => "use a path such as /explain?id=1, a fragment, or an http(s) address",
+            ChartError::BadLink { .. } => {
+                "use a path such as /explain?id=1, a fragment, or an http(s) address"
+            }
             ChartError::Length { .. } => {
                 "give one value for each place of the axis; a value that is not there is a gap"
             }

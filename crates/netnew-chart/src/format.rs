@@ -67,7 +67,12 @@ fn grouped(value: Amount) -> String {
 /// With a letter for thousands, millions, billions and trillions: `12.5K`. Three decimals of the letter at most;
 /// values that need more are written in full.
 fn compact(value: Amount) -> String {
-    let letters = [(ONE * 1_000_000_000_000, "T"), (ONE * 1_000_000_000, "B"), (ONE * 1_000_000, "M"), (ONE * 1_000, "K")];
+    let letters = [
+        (ONE * 1_000_000_000_000, "T"),
+        (ONE * 1_000_000_000, "B"),
+        (ONE * 1_000_000, "M"),
+        (ONE * 1_000, "K"),
+    ];
     let magnitude = value.raw().unsigned_abs();
     for (unit, letter) in letters {
         if magnitude < unit.unsigned_abs() {
@@ -91,7 +96,11 @@ pub(crate) fn whole(value: Amount) -> String {
 /// With the sign always, for changes: `+310.00`, `−1,010.00`, `0.00`.
 pub(crate) fn signed(unit: &Unit, value: Amount) -> String {
     let figure = unit.figure(value);
-    if value.is_positive() && !figure.chars().all(|c| !matches!(c, '1'..='9')) { format!("+{figure}") } else { figure }
+    if value.is_positive() && !figure.chars().all(|c| !matches!(c, '1'..='9')) {
+        format!("+{figure}")
+    } else {
+        figure
+    }
 }
 
 /// Whether a printed figure is below nothing.
@@ -113,8 +122,17 @@ mod tests {
         assert_eq!(usd.exact(money("-1010")), "−1,010.00\u{a0}USD");
         assert_eq!(usd.figure(money("-0.001")), "0.00");
         for (value, tick) in [
-            ("0", "0"), ("12500", "12.5K"), ("-500", "−500"), ("1000", "1K"), ("999", "999"), ("0.25", "0.25"),
-            ("1250000", "1.25M"), ("1234567", "1,234,567"), ("5e14", "500T"), ("2e16", "20,000T"), ("-2000000000", "−2B"),
+            ("0", "0"),
+            ("12500", "12.5K"),
+            ("-500", "−500"),
+            ("1000", "1K"),
+            ("999", "999"),
+            ("0.25", "0.25"),
+            ("1250000", "1.25M"),
+            ("1234567", "1,234,567"),
+            ("5e14", "500T"),
+            ("2e16", "20,000T"),
+            ("-2000000000", "−2B"),
         ] {
             assert_eq!(usd.tick(money(value)), tick, "{value}");
         }

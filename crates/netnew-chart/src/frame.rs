@@ -75,7 +75,11 @@ impl Plot {
     /// How wide one place is.
     pub(crate) fn band(&self) -> Px {
         let places = i64::try_from(self.places).unwrap_or(1).max(1);
-        if self.edges && self.places > 1 { (self.inner().1 - self.inner().0) / (places - 1) } else { (self.right - self.left) / places }
+        if self.edges && self.places > 1 {
+            (self.inner().1 - self.inner().0) / (places - 1)
+        } else {
+            (self.right - self.left) / places
+        }
     }
 
     /// Where the first and the last point of a line stand.
@@ -104,7 +108,10 @@ impl Plot {
         for tick in &self.ticks.at {
             let y = self.y.at(*tick);
             let token = if tick.is_zero() { "zero" } else { "grid" };
-            pen.line(self.left, y, self.right, y).stroke(token, px(1)).attr("shape-rendering", "crispEdges").end();
+            pen.line(self.left, y, self.right, y)
+                .stroke(token, px(1))
+                .attr("shape-rendering", "crispEdges")
+                .end();
             pen.label(self.left - px(8), y + px(4), "end", "text-2", &unit.tick(*tick));
         }
         let centers: Vec<Px> = (0..periods.len()).map(|place| self.x(place)).collect();
@@ -143,11 +150,22 @@ impl Plot {
         let y = self.y.at(goal.value);
         let words = format!("{}, {}", goal.label, unit.exact(goal.value));
         let mark = pen.begin_mark(&words, goal.href.as_deref());
-        pen.line(self.left, y, self.right, y).class("nn-shape").stroke("goal", 150).attr("stroke-dasharray", "2 3").end();
-        let short = fitted(&format!("{} {}", goal.label, unit.figure(goal.value)), SIZE, self.right - self.left);
+        pen.line(self.left, y, self.right, y)
+            .class("nn-shape")
+            .stroke("goal", 150)
+            .attr("stroke-dasharray", "2 3")
+            .end();
+        let short =
+            fitted(&format!("{} {}", goal.label, unit.figure(goal.value)), SIZE, self.right - self.left);
         let above = y - px(5);
         let at = if above < self.top + px(6) { y + px(15) } else { above };
-        pen.el("text").class("nn-link").px("x", self.left + px(4)).px("y", at).attr("font-size", "12").fill("goal").text(&short);
+        pen.el("text")
+            .class("nn-link")
+            .px("x", self.left + px(4))
+            .px("y", at)
+            .attr("font-size", "12")
+            .fill("goal")
+            .text(&short);
         pen.close(mark);
     }
 
@@ -164,7 +182,11 @@ impl Plot {
             let (left, right) = extent(x, width(&shown, SIZE), (0, self.room));
             let row = taken.iter().position(|&end| left > end + px(8));
             let top = self.top - px(if row == Some(1) { 20 } else { 6 });
-            pen.line(x, top, x, self.bottom).class("nn-shape").stroke("text-3", px(1)).attr("stroke-dasharray", "1 3").end();
+            pen.line(x, top, x, self.bottom)
+                .class("nn-shape")
+                .stroke("text-3", px(1))
+                .attr("stroke-dasharray", "1 3")
+                .end();
             pen.circle(x, self.top - px(4), 250).fill("text-3").end();
             if let Some(row) = row {
                 taken[row] = right;
@@ -191,7 +213,9 @@ pub(crate) fn mark_label(period: &Period, name: &str, tone: Tone, figure: &str) 
 fn named(name: &str, tone: Tone) -> String {
     let mut letters = name.chars();
     match (letters.next(), letters.next()) {
-        (Some(first), Some(second)) if !matches!(tone, Tone::Main | Tone::Compare | Tone::Series(_)) && second.is_lowercase() => {
+        (Some(first), Some(second))
+            if !matches!(tone, Tone::Main | Tone::Compare | Tone::Series(_)) && second.is_lowercase() =>
+        {
             first.to_lowercase().chain(name.chars().skip(1)).collect()
         }
         _ => name.to_owned(),

@@ -15,7 +15,8 @@ struct Entry<'a> {
 fn entries(spec: &Spec) -> Vec<Entry<'_>> {
     match &spec.body {
         Body::Movements(chart) => {
-            let kinds = chart.kinds.iter().map(|kind| Entry { label: &kind.label, tone: kind.tone, form: "" });
+            let kinds =
+                chart.kinds.iter().map(|kind| Entry { label: &kind.label, tone: kind.tone, form: "" });
             let net = chart.net.iter().map(|net| Entry { label: &net.label, tone: net.tone, form: " line" });
             kinds.chain(net).collect()
         }
@@ -25,7 +26,8 @@ fn entries(spec: &Spec) -> Vec<Entry<'_>> {
                 (false, true) => "",
                 (false, false) => " line",
             };
-            let lines = chart.series.iter().map(|s| Entry { label: &s.label, tone: s.tone, form: form(s.dashed) });
+            let lines =
+                chart.series.iter().map(|s| Entry { label: &s.label, tone: s.tone, form: form(s.dashed) });
             lines.collect()
         }
         // Names stand beside the marks.

@@ -9,10 +9,10 @@
 //! use netnew_money::Amount;
 //!
 //! let month = |label: &str, short: &str, state| Period { label: label.into(), short: short.into(), group: "2026".into(), state };
-//! let row = |label: &str, tone, values: [i64; 2]| Series {
+//! let row = |label: &str, tone: Tone, values: [i64; 2]| Series {
 //!     label: label.into(),
 //!     tone,
-//!     cells: values.map(|value| Cell::new(Amount::from_major(value), format!("/explain?kind={label}"))).into(),
+//!     cells: values.map(|value| Cell::new(Amount::from_major(value), format!("/explain?kind={}", tone.token()))).into(),
 //!     dashed: false,
 //! };
 //! let spec = Spec {
@@ -89,8 +89,8 @@ pub use error::ChartError;
 pub use legend::legend;
 pub use render::{Frame, sparkline, svg, table};
 pub use spec::{
-    Annotation, BarItem, Bars, Body, Cell, Fan, FanPoint, Goal, HeatRow, Heatmap, Lines, Milestone, Movements, Period,
-    Series, Spark, Spec, State, Step, StepKind, Tone, Unit, Waterfall,
+    Annotation, BarItem, Bars, Body, Cell, Fan, FanPoint, Goal, HeatRow, Heatmap, Lines, Milestone,
+    Movements, Period, Series, Spark, Spec, State, Step, StepKind, Tone, Unit, Waterfall,
 };
 pub use svg::Mode;
 pub use table::{Table, TableCell, TableRow};

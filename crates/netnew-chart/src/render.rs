@@ -55,7 +55,9 @@ pub fn svg(spec: &Spec, frame: &Frame) -> Result<String, ChartError> {
     let mut top = 0;
     if alone {
         let el = pen.el("text").px("x", 0).px("y", px(13)).attr("font-size", "14").attr("font-weight", "600");
-        el.fill("text").text(&fitted(&spec.title, 14, wide));
+        let unit = spec.unit.name();
+        let title = if unit.is_empty() { spec.title.clone() } else { format!("{}, {unit}", spec.title) };
+        el.fill("text").text(&fitted(&title, 14, wide));
         top = legend::draw(&mut pen, spec, px(26), wide);
     }
     let room = Room { top, width: wide, height };
@@ -106,12 +108,19 @@ fn root(spec: &Spec, body: &Pen, (wide, tall): (Px, Px)) -> String {
     let (title, desc) = (format!("{}-title", spec.id), format!("{}-desc", spec.id));
     let linked = body.out.contains("<a ");
     let el = pen.el("svg").class("nn-chart").attr("xmlns", "http://www.w3.org/2000/svg").attr("id", &spec.id);
-    let el = el.px("width", wide).px("height", tall).attr("viewBox", &format!("0 0 {} {}", coord(wide), coord(tall)));
+    let el = el
+        .px("width", wide)
+        .px("height", tall)
+        .attr("viewBox", &format!("0 0 {} {}", coord(wide), coord(tall)));
     let el = el.attr("role", if linked { "group" } else { "img" }).attr("aria-labelledby", &title);
     let el = if spec.desc.is_empty() { el } else { el.attr("aria-describedby", &desc) };
     let alone = body.mode != Mode::Page;
     if alone {
-        el.attr("font-family", "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif").begin();
+        el.attr(
+            "font-family",
+            "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
+        )
+        .begin();
     } else {
         el.begin();
     }

@@ -71,8 +71,13 @@ impl Pen {
         for &(left, token) in &self.hatches {
             let turn = if left { "rotate(-45)" } else { "rotate(45)" };
             let id = self.hatch_id(left, token);
-            pen.el("pattern").attr("id", &id).attr("width", "5").attr("height", "5")
-                .attr("patternUnits", "userSpaceOnUse").attr("patternTransform", turn).begin();
+            pen.el("pattern")
+                .attr("id", &id)
+                .attr("width", "5")
+                .attr("height", "5")
+                .attr("patternUnits", "userSpaceOnUse")
+                .attr("patternTransform", turn)
+                .begin();
             pen.line(0, 0, 0, px(5)).stroke(token, 250).end();
             pen.close("pattern");
         }

@@ -2,7 +2,10 @@
 
 use crate::draw::{heatmap, milestone};
 use crate::format::is_loss;
-use crate::spec::{Annotation, Bars, Body, Cell, Goal, Heatmap, Lines, Milestone, Movements, Period, Spec, State, Unit, Waterfall};
+use crate::spec::{
+    Annotation, Bars, Body, Cell, Goal, Heatmap, Lines, Milestone, Movements, Period, Spec, State, Unit,
+    Waterfall,
+};
 use crate::text::escape_into;
 
 /// A table of text. Every value of the drawing stands in it once, written exactly.
@@ -63,7 +66,8 @@ impl Table {
         escape_into(&mut out, &self.caption);
         out.push_str("</caption><thead><tr>");
         for (place, column) in self.columns.iter().enumerate() {
-            let words = place == 0 || self.rows.iter().any(|row| row.cells.get(place - 1).is_some_and(|c| c.words));
+            let words =
+                place == 0 || self.rows.iter().any(|row| row.cells.get(place - 1).is_some_and(|c| c.words));
             out.push_str(if words { "<th scope=\"col\">" } else { "<th scope=\"col\" class=\"num\">" });
             escape_into(&mut out, column);
             out.push_str("</th>");
@@ -179,7 +183,9 @@ fn lines(unit: &Unit, chart: &Lines) -> Table {
             chart.series.iter().map(|series| TableCell::figure(unit, &series.cells[place])).collect();
         if let Some(fan) = &chart.fan {
             match fan.points.iter().find(|point| point.at == place) {
-                None => row.extend([const { TableCell { text: String::new(), href: None, words: false } }; 3]),
+                None => {
+                    row.extend([const { TableCell { text: String::new(), href: None, words: false } }; 3])
+                }
                 Some(point) => row.extend([point.low, point.mid, point.high].map(|value| {
                     TableCell::figure(unit, &Cell { value: Some(value), href: point.href.clone() })
                 })),
@@ -206,7 +212,8 @@ fn heat(unit: &Unit, chart: &Heatmap) -> Table {
     let sized = chart.rows.iter().any(|row| !row.size.is_empty());
     let mut columns = vec![chart.rows_name.clone()];
     columns.extend(sized.then(|| chart.size_name.clone()));
-    columns.extend(chart.columns.iter().map(|name| format!("{} {name}", chart.columns_name).trim().to_owned()));
+    columns
+        .extend(chart.columns.iter().map(|name| format!("{} {name}", chart.columns_name).trim().to_owned()));
     let rows = chart.rows.iter().map(|row| {
         let size = sized.then(|| TableCell::plain(row.size.clone()));
         let figures = row.cells.iter().enumerate().map(|(column, cell)| {
@@ -216,7 +223,12 @@ fn heat(unit: &Unit, chart: &Heatmap) -> Table {
             }
             figure
         });
-        TableRow { label: row.label.clone(), href: row.href.clone(), state: State::Past, cells: size.into_iter().chain(figures).collect() }
+        TableRow {
+            label: row.label.clone(),
+            href: row.href.clone(),
+            state: State::Past,
+            cells: size.into_iter().chain(figures).collect(),
+        }
     });
     let open = chart.rows.iter().any(|row| row.running > 0);
     let caption = if open { ". ◔ not over yet" } else { "" };
@@ -236,7 +248,11 @@ fn bars(unit: &Unit, chart: &Bars) -> Table {
 }
 
 fn goals(unit: &Unit, chart: &Milestone) -> Table {
-    let row = |label: &str, cell: TableCell| TableRow { label: label.to_owned(), cells: vec![cell], ..TableRow::default() };
+    let row = |label: &str, cell: TableCell| TableRow {
+        label: label.to_owned(),
+        cells: vec![cell],
+        ..TableRow::default()
+    };
     let mut rows = vec![row(&chart.label, TableCell::figure(unit, &chart.now))];
     for goal in &chart.goals {
         let cell = Cell { value: Some(goal.value), href: goal.href.clone() };

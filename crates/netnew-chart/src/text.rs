@@ -18,13 +18,6 @@ pub(crate) fn escape_into(out: &mut String, text: &str) {
     }
 }
 
-/// The escaped text.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    escape_into(&mut out, text);
-    out
-}
-
 /// Refuses links with a scheme other than the web's: a label from a file must never become a script.
 pub(crate) fn check_href(id: &str, href: &str) -> Result<(), ChartError> {
     let lower = href.to_ascii_lowercase();
@@ -79,9 +72,18 @@ pub(crate) fn fitted(text: &str, size: i64, room: i64) -> String {
 mod tests {
     use super::*;
 
+    fn escaped(text: &str) -> String {
+        let mut out = String::new();
+        escape_into(&mut out, text);
+        out
+    }
+
     #[test]
     fn text_stays_text() {
-        assert_eq!(escaped("<a href=\"x\">&'\u{1}</a>\n"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;\u{fffd}&lt;/a&gt; ");
+        assert_eq!(
+            escaped("<a href=\"x\">&'\u{1}</a>\n"),
+            "&lt;a href=&quot;x&quot;&gt;&amp;&#39;\u{fffd}&lt;/a&gt; "
+        );
     }
 
     #[test]
@@ -89,7 +91,16 @@ mod tests {
         for good in ["/a?b=c:d", "?x=1", "#y", "https://example.com/", "explain/1", "a/b:c"] {
             assert!(check_href("c", good).is_ok(), "{good}");
         }
-        for bad in ["javascript:alert(1)", "JAVASCRIPT:x", "data:text/html,x", "//evil.example", "", " /x", "java\nscript:x", "/\\evil"] {
+        for bad in [
+            "javascript:alert(1)",
+            "JAVASCRIPT:x",
+            "data:text/html,x",
+            "//evil.example",
+            "",
+            " /x",
+            "java\nscript:x",
+            "/\\evil",
+        ] {
             assert!(check_href("c", bad).is_err(), "{bad:?}");
         }
     }

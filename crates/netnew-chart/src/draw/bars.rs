@@ -15,7 +15,8 @@ fn figure(unit: &Unit, item: &BarItem) -> String {
 /// Draws the chart; the end of it comes back.
 pub(crate) fn draw(pen: &mut Pen, room: &Room, unit: &Unit, chart: &Bars) -> Px {
     let value = |item: &BarItem| item.cell.value.map_or(0, Amount::raw);
-    let (lo, hi) = chart.items.iter().fold((0, 0), |(lo, hi), item| (value(item).min(lo), value(item).max(hi)));
+    let (lo, hi) =
+        chart.items.iter().fold((0, 0), |(lo, hi), item| (value(item).min(lo), value(item).max(hi)));
     let widest = |text: fn(&Unit, &BarItem) -> String| {
         chart.items.iter().map(|item| width(&text(unit, item), SIZE)).max().unwrap_or(0)
     };
@@ -38,7 +39,16 @@ pub(crate) fn draw(pen: &mut Pen, room: &Room, unit: &Unit, chart: &Bars) -> Px 
             let end = x.at(amount);
             let wide = (end - zero).abs().max(px(1));
             let loss = amount.is_negative();
-            Block { x: zero.min(end), y: top + px(8), w: wide, h: px(12), tone: item.tone, state: State::Past, loss }.draw(pen);
+            Block {
+                x: zero.min(end),
+                y: top + px(8),
+                w: wide,
+                h: px(12),
+                tone: item.tone,
+                state: State::Past,
+                loss,
+            }
+            .draw(pen);
         }
         pen.label(room.width - notes - gap, top + px(18), "end", "text", &figure(unit, item));
         if !item.note.is_empty() {

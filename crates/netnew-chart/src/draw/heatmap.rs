@@ -28,30 +28,58 @@ pub(crate) fn running(row: &HeatRow, column: usize) -> bool {
     last.is_some_and(|last| column <= last && column + row.running > last)
 }
 
-/// The figure of a cell as it fits: in full, as a whole number, or not at all.
-fn shown(unit: &Unit, chart: &Heatmap, room: Px) -> Option<fn(&Unit, Amount) -> String> {
-    let forms: [fn(&Unit, Amount) -> String; 2] = [|unit, value| unit.figure(value), |_, value| whole(value)];
-    let fits = |form: &fn(&Unit, Amount) -> String| {
+/// How cells write their figures: in full, without the unit, or as a whole number, whichever fits all of them; the
+/// last also where single cells have no room, which then stay without text.
+fn form(unit: &Unit, chart: &Heatmap, room: Px) -> Form {
+    let fits = |form: &Form| {
         let values = chart.rows.iter().flat_map(|row| row.cells.iter().filter_map(|cell| cell.value));
-        values.map(|value| width(&form(unit, value), SIZE)).max().unwrap_or(0) + px(2) <= room
+        values.map(|value| width(&form.write(unit, value), SIZE)).max().unwrap_or(0) + px(2) <= room
     };
-    forms.into_iter().find(fits)
+    [Form::Full, Form::Bare].into_iter().find(fits).unwrap_or(Form::Whole)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Full,
+    Bare,
+    Whole,
+}
+
+impl Form {
+    fn write(self, unit: &Unit, value: Amount) -> String {
+        match (self, unit) {
+            (Form::Bare, Unit::Percent { decimals }) => value.display_grouped(*decimals),
+            (Form::Whole, _) => whole(value),
+            _ => unit.figure(value),
+        }
+    }
 }
 
 /// Draws the chart; the end of it comes back.
 pub(crate) fn draw(pen: &mut Pen, room: &Room, unit: &Unit, chart: &Heatmap) -> Px {
-    let widest = |text: fn(&HeatRow) -> &str| chart.rows.iter().map(|row| width(text(row), SIZE)).max().unwrap_or(0);
+    let widest =
+        |text: fn(&HeatRow) -> &str| chart.rows.iter().map(|row| width(text(row), SIZE)).max().unwrap_or(0);
     let names = widest(|row| &row.short).min(room.width * 3 / 10);
     let sizes = widest(|row| &row.size);
-    let sizes = if sizes > 0 && room.width >= px(480) { sizes.max(width(&chart.size_name, SIZE)) + px(12) } else { 0 };
+    let sizes = if sizes > 0 && room.width >= px(480) {
+        sizes.max(width(&chart.size_name, SIZE)) + px(12)
+    } else {
+        0
+    };
     let left = names + sizes + px(10);
     let columns = i64::try_from(chart.columns.len()).unwrap_or(1).max(1);
     let cell = ((room.width - left) / columns).clamp(px(4), px(96));
     let row_tall = px(26);
     let top = room.top + px(40);
-    let form = shown(unit, chart, cell - px(1));
+    let form = form(unit, chart, cell - px(1));
     pen.el("g").attr("aria-hidden", "true").begin();
-    pen.label(left, room.top + px(14), "start", "text-2", &fitted(&chart.columns_name, SIZE, room.width - left));
+    pen.label(
+        left,
+        room.top + px(14),
+        "start",
+        "text-2",
+        &fitted(&chart.columns_name, SIZE, room.width - left),
+    );
     if sizes > 0 {
         pen.label(left - px(10), room.top + px(32), "end", "text-2", &chart.size_name);
     }
@@ -78,12 +106,13 @@ struct Grid {
     names: Px,
     sizes: Px,
     domain: (Amount, Amount),
-    form: Option<fn(&Unit, Amount) -> String>,
+    form: Form,
 }
 
 impl Grid {
     fn row(&self, pen: &mut Pen, unit: &Unit, chart: &Heatmap, row: &HeatRow, top: Px) {
-        let size = if row.size.is_empty() { String::new() } else { format!(", {} {}", row.size, chart.size_name) };
+        let size =
+            if row.size.is_empty() { String::new() } else { format!(", {} {}", row.size, chart.size_name) };
         let mark = pen.begin_mark(&format!("{}{size}", row.label), row.href.as_deref());
         let name = pen.el("text").class("nn-link").px("x", 0).px("y", top + px(17)).attr("font-size", "12");
         name.fill("text").text(&fitted(&row.short, SIZE, self.names));
@@ -102,14 +131,16 @@ impl Grid {
             let mark = pen.begin_mark(&label, cell.href.as_deref());
             let (wide, tall) = (self.cell - px(1), self.row_tall - px(1));
             if open {
-                let shape = pen.rect(x + 50, top + 50, wide - px(1), tall - px(1)).class("nn-shape").fill("surface");
+                let shape =
+                    pen.rect(x + 50, top + 50, wide - px(1), tall - px(1)).class("nn-shape").fill("surface");
                 shape.stroke("main", px(1)).attr("stroke-dasharray", "3 2").end();
             } else {
                 pen.rect(x, top, wide, tall).class("nn-shape").fill(HEAT[step]).end();
             }
-            if let Some(form) = self.form {
+            let figure = self.form.write(unit, value);
+            if width(&figure, SIZE) <= wide {
                 let ink = if open { "text" } else { HEAT_INK[step] };
-                pen.label(x + wide / 2, top + px(17), "middle", ink, &form(unit, value));
+                pen.label(x + wide / 2, top + px(17), "middle", ink, &figure);
             }
             pen.close(mark);
         }

@@ -56,7 +56,7 @@ pub(crate) fn draw(pen: &mut Pen, room: &Room, unit: &Unit, chart: &Lines) -> Px
         points(pen, &plot, unit, chart, line, drawn.len() == 1);
     }
     if names {
-        end_names(pen, &plot, &drawn);
+        end_names(pen, &plot, &drawn, chart.stacked);
     }
     plot.end
 }
@@ -139,7 +139,12 @@ fn fill(pen: &mut Pen, plot: &Plot, chart: &Lines, line: &Drawn<'_>) {
             let below = places.iter().rev().map(|&place| (plot.x(place), plot.y.at(floor[place])));
             let outline: Vec<(Px, Px)> = above.chain(below).collect();
             let d = format!("{}Z", path(&outline));
-            pen.el("path").class("nn-hatch").attr("d", &d).fill(line.series.tone.token()).attr("fill-opacity", opacity).end();
+            pen.el("path")
+                .class("nn-hatch")
+                .attr("d", &d)
+                .fill(line.series.tone.token())
+                .attr("fill-opacity", opacity)
+                .end();
         }
     }
 }
@@ -172,13 +177,16 @@ pub(crate) fn dot(pen: &mut Pen, x: Px, y: Px, radius: Px, token: &'static str, 
     let class = if shown { "nn-shape nn-dot nn-on" } else { "nn-shape nn-dot" };
     match state {
         State::Past => pen.circle(x, y, radius).class(class).fill(token).stroke("surface", px(1)).end(),
-        State::Running | State::Future => pen.circle(x, y, radius).class(class).fill("surface").stroke(token, 150).end(),
+        State::Running | State::Future => {
+            pen.circle(x, y, radius).class(class).fill("surface").stroke(token, 150).end()
+        }
     }
 }
 
 fn points(pen: &mut Pen, plot: &Plot, unit: &Unit, chart: &Lines, line: &Drawn<'_>, alone: bool) {
     let last = line.tops.iter().rposition(Option::is_some);
-    let past = (0..line.tops.len()).rev().find(|&p| line.tops[p].is_some() && chart.periods[p].state == State::Past);
+    let past =
+        (0..line.tops.len()).rev().find(|&p| line.tops[p].is_some() && chart.periods[p].state == State::Past);
     for run in runs(line) {
         let single = run.len() == 1;
         for place in run {
@@ -207,13 +215,13 @@ fn points(pen: &mut Pen, plot: &Plot, unit: &Unit, chart: &Lines, line: &Drawn<'
 }
 
 /// The names of the lines beside their last points, pushed apart until none touches another.
-fn end_names(pen: &mut Pen, plot: &Plot, drawn: &[Drawn<'_>]) {
+fn end_names(pen: &mut Pen, plot: &Plot, drawn: &[Drawn<'_>], stacked: bool) {
     let mut names: Vec<(Px, usize)> = Vec::new();
     for (index, line) in drawn.iter().enumerate() {
         let Some(place) = line.tops.iter().rposition(Option::is_some) else { continue };
         let top = at(plot, line, place).1;
-        let y = match (&line.floor, line.series.dashed) {
-            (Some(floor), false) => (top + plot.y.at(floor[place])) / 2,
+        let y = match &line.floor {
+            Some(floor) if stacked => (top + plot.y.at(floor[place])) / 2,
             _ => top,
         };
         names.push((y, index));
@@ -247,7 +255,8 @@ fn fan(pen: &mut Pen, plot: &Plot, unit: &Unit, chart: &Lines, fan: &Fan) {
         let place = (0..first.at).rev().find(|&place| series.cells[place].value.is_some())?;
         Some((place, series.cells[place].value?))
     });
-    let start: Vec<(Px, Px)> = known.iter().map(|(place, value)| (plot.x(*place), plot.y.at(*value))).collect();
+    let start: Vec<(Px, Px)> =
+        known.iter().map(|(place, value)| (plot.x(*place), plot.y.at(*value))).collect();
     let edge = |pick: fn(&crate::spec::FanPoint) -> Amount| -> Vec<(Px, Px)> {
         let points = fan.points.iter().map(|point| (plot.x(point.at), plot.y.at(pick(point))));
         start.iter().copied().chain(points).collect()
@@ -256,7 +265,7 @@ fn fan(pen: &mut Pen, plot: &Plot, unit: &Unit, chart: &Lines, fan: &Fan) {
     outline.extend(edge(|point| point.low).into_iter().rev());
     let token = main.map_or("main", |series| series.tone.token());
     let d = format!("{}Z", path(&outline));
-    pen.el("path").class("nn-hatch").attr("d", &d).fill(token).attr("fill-opacity", "0.14").end();
+    pen.el("path").class("nn-hatch").attr("d", &d).fill(token).attr("fill-opacity", "0.18").end();
     let line = pen.el("path").class("nn-hatch").attr("d", &path(&middle)).no_fill().stroke(token, 150);
     line.attr("stroke-dasharray", "1 4").attr("stroke-linecap", "round").end();
     for point in &fan.points {

@@ -27,7 +27,11 @@ pub(crate) fn draw(pen: &mut Pen, room: &Room, unit: &Unit, chart: &Milestone) -
     let shown = fitted(&format!("{} {}", chart.label, unit.exact(now)), SIZE, room.width);
     let (start, end) = extent(x.at(now), width(&shown, SIZE), (0, room.width));
     let text = pen.el("text").class("nn-link").px("x", (start + end) / 2).px("y", room.top + px(14));
-    text.attr("font-size", "12").attr("text-anchor", "middle").attr("font-weight", "600").fill("text").text(&shown);
+    text.attr("font-size", "12")
+        .attr("text-anchor", "middle")
+        .attr("font-weight", "600")
+        .fill("text")
+        .text(&shown);
     pen.close(mark);
     let mut taken = room.width + px(100);
     // From the last goal back, so that the one that matters keeps its words.
@@ -35,7 +39,8 @@ pub(crate) fn draw(pen: &mut Pen, room: &Room, unit: &Unit, chart: &Milestone) -
         let reached = now >= goal.value;
         let at = x.at(goal.value);
         let tail = if reached { ", reached" } else { "" };
-        let mark = pen.begin_mark(&format!("{}, {}{tail}", goal.label, unit.exact(goal.value)), goal.href.as_deref());
+        let mark = pen
+            .begin_mark(&format!("{}, {}{tail}", goal.label, unit.exact(goal.value)), goal.href.as_deref());
         pen.rect(at - px(1), track - px(4), px(2), px(16)).class("nn-shape").fill("goal").end();
         let shown = fitted(&format!("{} {}", goal.label, unit.figure(goal.value)), SIZE, room.width);
         let (start, end) = extent(at, width(&shown, SIZE), (0, room.width));

@@ -70,7 +70,10 @@ fn column(pen: &mut Pen, plot: &Plot, unit: &Unit, chart: &Movements, place: usi
         tall = (tall - air).max(px(1));
         let top = if loss { top } else { top + air };
         let figure = unit.exact(value);
-        let mark = pen.begin_mark(&mark_label(period, &kind.label, kind.tone, &figure), kind.cells[place].href.as_deref());
+        let mark = pen.begin_mark(
+            &mark_label(period, &kind.label, kind.tone, &figure),
+            kind.cells[place].href.as_deref(),
+        );
         Block { x: left, y: top, w: wide, h: tall, tone: kind.tone, state: period.state, loss }.draw(pen);
         pen.close(mark);
     }
@@ -82,8 +85,13 @@ fn net_line(pen: &mut Pen, plot: &Plot, unit: &Unit, chart: &Movements, net: &Se
         .collect();
     // A halo in the ground's colour keeps the line readable over bars of any colour.
     for (token, wide) in [("surface", px(4)), ("net", 150)] {
-        pen.el("path").class("nn-hatch").attr("d", &super::lines::path(&points)).no_fill().stroke(token, wide)
-            .attr("stroke-linejoin", "round").end();
+        pen.el("path")
+            .class("nn-hatch")
+            .attr("d", &super::lines::path(&points))
+            .no_fill()
+            .stroke(token, wide)
+            .attr("stroke-linejoin", "round")
+            .end();
     }
     let radius = if plot.band() < px(8) { 150 } else { 300 };
     for (place, period) in chart.periods.iter().enumerate() {

@@ -37,7 +37,12 @@ pub(crate) fn draw(pen: &mut Pen, room: &Room, unit: &Unit, chart: &Waterfall) -
     let all = || spans.iter().flat_map(|(from, to)| [from.raw(), to.raw()]);
     let (lo, hi) = (all().min().unwrap_or(0).min(0), all().max().unwrap_or(0).max(0));
     let places = i64::try_from(chart.steps.len()).unwrap_or(1).max(1);
-    let widest = chart.steps.iter().map(|s| width(&s.label, SIZE).max(width(&figure(unit, s), SIZE))).max().unwrap_or(0);
+    let widest = chart
+        .steps
+        .iter()
+        .map(|s| width(&s.label, SIZE).max(width(&figure(unit, s), SIZE)))
+        .max()
+        .unwrap_or(0);
     if (widest + px(8)) * places <= room.width {
         upright(pen, room, unit, chart, &spans, (lo, hi))
     } else {
@@ -91,18 +96,34 @@ fn upright(
         let loss = step.kind == StepKind::Change && step.cell.value.is_some_and(Amount::is_negative);
         let mark = pen.begin_mark(&label(step, unit, chart.state, last), step.cell.href.as_deref());
         let tall = (from - to).abs().max(px(1));
-        let block = Block { x: x - wide / 2, y: from.min(to), w: wide, h: tall, tone: step.tone, state: state_of(chart, place), loss };
+        let block = Block {
+            x: x - wide / 2,
+            y: from.min(to),
+            w: wide,
+            h: tall,
+            tone: step.tone,
+            state: state_of(chart, place),
+            loss,
+        };
         block.draw(pen);
         if step.kind == StepKind::Total && torn.is_some() {
             tear(pen, x - wide / 2, bottom - px(10), wide, true);
         }
         let token = if loss { "bad" } else { "text" };
         pen.label(x, bottom + px(18), "middle", "text-2", &step.label);
-        let value = pen.el("text").class("nn-link").px("x", x).px("y", bottom + px(34)).attr("font-size", "12");
-        value.attr("text-anchor", "middle").attr("font-weight", weight(step)).fill(token).text(&figure(unit, step));
+        let value =
+            pen.el("text").class("nn-link").px("x", x).px("y", bottom + px(34)).attr("font-size", "12");
+        value
+            .attr("text-anchor", "middle")
+            .attr("font-weight", weight(step))
+            .fill(token)
+            .text(&figure(unit, step));
         pen.close(mark);
         if !last {
-            pen.line(x + wide / 2, to, middle(place + 1) - wide / 2, to).stroke("text-3", px(1)).attr("stroke-dasharray", "2 2").end();
+            pen.line(x + wide / 2, to, middle(place + 1) - wide / 2, to)
+                .stroke("text-3", px(1))
+                .attr("stroke-dasharray", "2 2")
+                .end();
         }
     }
     bottom + px(42)
@@ -146,17 +167,33 @@ fn lying(
         pen.rect(0, top, room.width, row).class("nn-hit").attr("fill-opacity", "0").end();
         pen.label(0, top + px(18), "start", "text-2", &fitted(&step.label, SIZE, names));
         let wide = (from - to).abs().max(px(1));
-        let block = Block { x: from.min(to), y: top + px(5), w: wide, h: px(18), tone: step.tone, state: state_of(chart, place), loss };
+        let block = Block {
+            x: from.min(to),
+            y: top + px(5),
+            w: wide,
+            h: px(18),
+            tone: step.tone,
+            state: state_of(chart, place),
+            loss,
+        };
         block.draw(pen);
         if step.kind == StepKind::Total && torn.is_some() {
             tear(pen, left + px(8), top + px(5), px(18), false);
         }
         let token = if loss { "bad" } else { "text" };
-        let value = pen.el("text").class("nn-link").px("x", room.width).px("y", top + px(18)).attr("font-size", "12");
-        value.attr("text-anchor", "end").attr("font-weight", weight(step)).fill(token).text(&figure(unit, step));
+        let value =
+            pen.el("text").class("nn-link").px("x", room.width).px("y", top + px(18)).attr("font-size", "12");
+        value
+            .attr("text-anchor", "end")
+            .attr("font-weight", weight(step))
+            .fill(token)
+            .text(&figure(unit, step));
         pen.close(mark);
         if !last {
-            pen.line(to, top + px(23), to, top + px(33)).stroke("text-3", px(1)).attr("stroke-dasharray", "2 2").end();
+            pen.line(to, top + px(23), to, top + px(33))
+                .stroke("text-3", px(1))
+                .attr("stroke-dasharray", "2 2")
+                .end();
         }
     }
     room.top + px(8) + row * i64::try_from(chart.steps.len()).unwrap_or(0)
