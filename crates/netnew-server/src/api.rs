@@ -35,6 +35,7 @@ type Shared = State<Arc<Site>>;
 /// The API's routes.
 pub fn routes() -> Router<Arc<Site>> {
     Router::new()
+        .route("/openapi.json", get(crate::openapi::serve))
         .route("/story", get(the_story))
         .route("/mrr", get(mrr))
         .route("/movements", get(list_movements))

@@ -6,8 +6,10 @@
 
 mod api;
 mod assets;
+mod charts;
 mod error;
 mod guard;
+mod openapi;
 mod pages;
 mod params;
 mod site;
