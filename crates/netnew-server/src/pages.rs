@@ -1,6 +1,7 @@
 //! The pages: one file each. An address becomes an [`Ask`], a report answers it, and parts are put into the frame that
 //! all pages share.
 
+mod charts;
 mod customer;
 mod customers;
 mod definitions;
@@ -14,6 +15,8 @@ mod payload;
 mod policy;
 mod retention;
 mod segments;
+
+pub use movements::{group_filter, group_name, period_name as period_label};
 
 use crate::assets;
 use crate::error::{Shown, WebError};
@@ -29,7 +32,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use netnew_metrics::ReportCurrency;
+use netnew_metrics::{Extras, ReportCurrency, RollupRow};
 use netnew_money::Day;
 use netnew_report::Report;
 use parts::{Filters, Link, Select, Text, render};
@@ -48,12 +51,15 @@ pub fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route("/policy", get(policy::page))
         .route("/definitions", get(definitions::page))
         .route("/definitions/{name}", get(definitions::one))
-        .route("/imports", get(imports::page))
+        .merge(crate::upload::limited(
+            Router::new().route("/imports", get(imports::page).post(imports::bring)),
+        ))
         .route("/palette", get(palette::data))
         .route("/search", get(palette::page))
         .route("/payloads/{sha256}", get(payload::page))
         .route("/explain", get(explain::page))
         .route("/explain/{movement}", get(explain::movement))
+        .route("/charts/{name}", get(charts::page))
         .route("/theme", post(theme))
         .fallback(|| async { WebError::not_found("such page") })
         .layer(from_fn_with_state(site.clone(), for_people))
@@ -168,10 +174,14 @@ impl Ask {
     /// CSV and JSON of what a path of the API answers to this page's question.
     pub fn downloads(&self, path: &str, params: &Params) -> Vec<Link> {
         let params = params.without(&["range", "compare"]);
-        vec![
-            ("CSV".into(), params.with("format", "csv").link(path)),
-            ("JSON".into(), params.link(path)),
-        ]
+        vec![("CSV".into(), params.with("format", "csv").link(path)), ("JSON".into(), params.link(path))]
+    }
+
+    /// A chart as SVG, and its rows as CSV and JSON.
+    pub fn chart_links(&self, chart: &str, path: &str, report: &Report) -> Vec<Link> {
+        let mut links = vec![("SVG".to_string(), self.params.without(&["cursor"]).link(&format!("/charts/{chart}.svg")))];
+        links.extend(self.downloads(path, &self.exact(report)));
+        links
     }
 
     /// The page's parameters with its range as days, as the API wants it.
@@ -181,6 +191,32 @@ impl Ask {
             (None, Some(day)) => kept.with("from", &day.to_string()),
             _ => kept,
         }
+    }
+
+    /// The range that this one is compared with: its name and its rows, as many as there are of this one.
+    pub fn compared(
+        &self,
+        report: &Report,
+        rows: &[RollupRow],
+    ) -> Result<Option<(&'static str, Vec<RollupRow>)>, WebError> {
+        let (Some(how), Some(first)) = (self.params.get("compare"), rows.first()) else { return Ok(None) };
+        let (grain, week_start) = (report.grain, report.policy.week_start);
+        let start = first.period.start;
+        let (name, from) = match how {
+            "previous" => {
+                // Stepping back one period at a time keeps to the calendar whatever the interval.
+                let back = rows.iter().fold(start, |at, _| grain.period_start(at.add_days(-1), week_start));
+                ("Period before", back)
+            }
+            "year" => ("Year before", grain.period_start(start.add_months(-12), week_start)),
+            _ => return Ok(None),
+        };
+        let mut to = from;
+        rows.iter().for_each(|_| to = grain.next_start(to, week_start));
+        let query = report.query_over(from, to.add_days(-1).min(report.today()));
+        let mut before = report.rows(&query, Extras::default())?;
+        before.truncate(rows.len());
+        Ok(Some((name, before)))
     }
 
     /// The filter form that most pages have.
@@ -226,6 +262,13 @@ impl Ask {
                 .map(|name| (name.to_string(), name.to_string())),
         );
         selects.push(Select { name: "policy", label: "Policy", value: chosen("policy", ""), options });
+        let compared = [("", "Nothing"), ("previous", "Period before"), ("year", "Year before")];
+        selects.push(Select {
+            name: "compare",
+            label: "Compare with",
+            value: chosen("compare", ""),
+            options: compared.iter().map(|(v, w)| (v.to_string(), w.to_string())).collect(),
+        });
         let texts = vec![
             Text {
                 name: "where",
@@ -242,8 +285,7 @@ impl Ask {
                 placeholder: report.book.settings().currency.as_str(),
             },
         ];
-        let shown: Vec<&str> =
-            selects.iter().map(|s| s.name).chain(texts.iter().map(|t| t.name)).collect();
+        let shown: Vec<&str> = selects.iter().map(|s| s.name).chain(texts.iter().map(|t| t.name)).collect();
         let hidden = self
             .params
             .pairs()
@@ -462,9 +504,7 @@ async fn for_people(State(site): State<Arc<Site>>, request: Request, next: Next)
     let Ok(ask) = ask;
     let page = ErrorPage { chrome: Chrome::new(&ask, "Not shown", None), code, message, hint };
     match page.render() {
-        Ok(html) => {
-            (response.status(), [("content-type", "text/html; charset=utf-8")], html).into_response()
-        }
+        Ok(html) => (response.status(), [("content-type", "text/html; charset=utf-8")], html).into_response(),
         Err(_) => response,
     }
 }
@@ -478,7 +518,8 @@ struct Theme {
 /// Keeps the chosen theme in a cookie and goes back.
 async fn theme(Form(chosen): Form<Theme>) -> Response {
     let theme = if ["light", "dark"].contains(&chosen.theme.as_str()) { chosen.theme } else { String::new() };
-    let inside = chosen.back.starts_with('/') && !chosen.back.starts_with("//") && !chosen.back.contains('\\');
+    let inside =
+        chosen.back.starts_with('/') && !chosen.back.starts_with("//") && !chosen.back.contains('\\');
     let back = if inside { chosen.back } else { "/".to_string() };
     let cookie = format!("theme={theme}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly");
     (StatusCode::SEE_OTHER, [(LOCATION, back), (SET_COOKIE, cookie)]).into_response()

@@ -102,15 +102,6 @@ fn classes_of_colours_are_in_the_style_sheet() {
     }
 }
 
-/// The server serves the sheet as a file; it is made from the tokens and from nothing else.
-#[test]
-fn the_served_sheet_is_the_generated_one() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../netnew-server/assets/tokens.css");
-    let served = std::fs::read_to_string(path).expect("the sheet of tokens");
-    let way = "cargo run -p netnew-chart --example tokens > crates/netnew-server/assets/tokens.css";
-    assert!(served == css(), "tokens.css is not what the tokens say; write it again: {way}");
-}
-
 /// The product's style sheet has no colour of its own: it says names, and every name is a token.
 #[test]
 fn the_pages_use_the_tokens_and_no_other_colour() {
