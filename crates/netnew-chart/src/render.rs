@@ -70,7 +70,7 @@ pub fn svg(spec: &Spec, frame: &Frame) -> Result<String, ChartError> {
 }
 
 /// The widths that [`responsive`] draws: a small phone, a phone, half a page, a page beside a panel, a whole page.
-pub(crate) const SIZES: [u32; 5] = [264, 328, 600, 760, 1_200];
+pub(crate) const SIZES: [u32; 5] = [264, 328, 560, 760, 1_200];
 
 /// The same chart in several widths for a box of a page, which shows the widest that fits: text keeps its size where a
 /// scaled drawing would not, and no script measures anything. The others are not displayed, so neither keys nor readers
