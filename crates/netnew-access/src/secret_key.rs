@@ -47,7 +47,8 @@ impl SecretKey {
 
     /// Which key this is, without giving it away.
     pub fn id(&self) -> [u8; 8] {
-        let digest = Sha256::new().chain_update(b"netnew key id 1\n").chain_update(self.0.as_slice()).finalize();
+        let digest =
+            Sha256::new().chain_update(b"netnew key id 1\n").chain_update(self.0.as_slice()).finalize();
         digest[..8].try_into().expect("a digest is longer than eight bytes")
     }
 }

@@ -16,10 +16,18 @@ fn a_key_works_until_it_is_revoked() {
         assert!(!desk.stores(&key.reveal()[8..]), "the catalog holds no key");
         desk.access.revoke_key(&by, name, day(2)).unwrap();
         assert_eq!(desk.access.verify_key(key.reveal(), day(2)).unwrap(), None);
-        assert_eq!(desk.access.verify_key(key.reveal(), day(1)).unwrap(), None, "nor with the clock set back");
+        assert_eq!(
+            desk.access.verify_key(key.reveal(), day(1)).unwrap(),
+            None,
+            "nor with the clock set back"
+        );
         assert_eq!(code(desk.access.revoke_key(&by, name, day(2))), "unknown_key");
         let again = desk.access.create_key(&by, name, *scope, day(3)).unwrap();
-        assert_eq!(desk.access.verify_key(key.reveal(), day(3)).unwrap(), None, "the name is free, the key is not");
+        assert_eq!(
+            desk.access.verify_key(key.reveal(), day(3)).unwrap(),
+            None,
+            "the name is free, the key is not"
+        );
         assert!(desk.access.verify_key(again.reveal(), day(3)).unwrap().is_some());
     }
 }
@@ -103,7 +111,11 @@ fn the_trail_is_only_added_to() {
         desk.access.note(&Who::console(), "look", "", &serde_json::json!({}), at).unwrap();
     }
     let lines = desk.access.trail(&Who::console(), None, 2).unwrap();
-    assert_eq!((lines[0].at, lines[1].at), (day(2), day(-1)), "in the order of doing, whatever the clock says");
+    assert_eq!(
+        (lines[0].at, lines[1].at),
+        (day(2), day(-1)),
+        "in the order of doing, whatever the clock says"
+    );
     let older = desk.access.trail(&Who::console(), Some(lines[1].id), 100).unwrap();
     assert_eq!(older.len(), 2);
 }

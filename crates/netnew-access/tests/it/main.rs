@@ -15,12 +15,16 @@ pub const PASSWORD: &str = "four looms and a lamp";
 
 /// A book, its access rooms, and an owner if asked for.
 pub struct Desk {
+    /// A folder for more than the book.
     pub dir: tempfile::TempDir,
+    /// The book.
     pub book: Book,
+    /// Its access rooms.
     pub access: Access,
 }
 
 impl Desk {
+    /// Without anybody.
     pub fn new() -> Desk {
         let dir = tempfile::tempdir().unwrap();
         let settings = Settings {
@@ -64,6 +68,7 @@ impl Desk {
     }
 }
 
+/// [`PASSWORD`] as a secret.
 pub fn password() -> Secret {
     Secret::new(PASSWORD)
 }

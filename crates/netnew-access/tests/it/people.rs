@@ -55,7 +55,11 @@ fn an_invitation_works_once() {
     assert_eq!(code(desk.access.accept(link.reveal(), &password(), HERE, day(1))), "bad_link");
     assert_eq!(code(desk.access.invite(&by, "BOB@engines.example", Role::Owner, day(1))), "email_taken");
     let reset = desk.access.password_link(&by, bob.id, day(1)).unwrap();
-    assert_eq!(code(desk.access.accept(reset.reveal(), &password(), HERE, day(1))), "bad_link", "another purpose");
+    assert_eq!(
+        code(desk.access.accept(reset.reveal(), &password(), HERE, day(1))),
+        "bad_link",
+        "another purpose"
+    );
     let who = Who::user(&bob, HERE);
     assert_eq!(code(desk.access.invite(&who, "eve@engines.example", Role::Owner, day(1))), "forbidden");
     assert_eq!(code(desk.access.change_role(&who, bob.id, Role::Owner, day(1))), "forbidden");
@@ -67,7 +71,11 @@ fn invitations_end() {
     let by = Who::user(&ada, HERE);
     let old = desk.access.invite(&by, "old@engines.example", Role::Member, day(0)).unwrap();
     assert_eq!(code(desk.access.accept(old.reveal(), &password(), HERE, day(7))), "bad_link");
-    assert_eq!(code(desk.access.accept(old.reveal(), &password(), HERE, day(6))), "bad_link", "clock set back");
+    assert_eq!(
+        code(desk.access.accept(old.reveal(), &password(), HERE, day(6))),
+        "bad_link",
+        "clock set back"
+    );
     let withdrawn = desk.access.invite(&by, "bob@engines.example", Role::Member, day(0)).unwrap();
     desk.access.withdraw_invitation(&by, "bob@engines.example", day(0)).unwrap();
     assert_eq!(code(desk.access.accept(withdrawn.reveal(), &password(), HERE, day(0))), "bad_link");
@@ -89,7 +97,11 @@ fn there_is_always_an_owner() {
     let link = desk.access.invite(&by, "bob@engines.example", Role::Owner, day(0)).unwrap();
     let bob = desk.access.accept(link.reveal(), &password(), HERE, day(0)).unwrap();
     desk.access.disable(&by, bob.id, day(0)).unwrap();
-    assert_eq!(code(desk.access.disable(&by, ada.id, day(0))), "last_owner", "one who is shut out does not count");
+    assert_eq!(
+        code(desk.access.disable(&by, ada.id, day(0))),
+        "last_owner",
+        "one who is shut out does not count"
+    );
     desk.access.enable(&by, bob.id, day(0)).unwrap();
     assert_eq!(desk.access.change_role(&by, ada.id, Role::Viewer, day(0)).unwrap().role, Role::Viewer);
     assert_eq!(code(desk.access.disable(&Who::console(), bob.id, day(0))), "last_owner");
@@ -103,7 +115,10 @@ fn a_new_password_ends_the_sessions() {
     let sign_in = |word: &str, at| desk.access.log_in(&ada.email, &Secret::new(word), (HERE, ""), at);
     let (session, _) = sign_in(PASSWORD, day(0)).unwrap();
     let new = Secret::new("a lamp and four looms");
-    assert_eq!(code(desk.access.change_password(&by, &Secret::new("wrong password"), &new, day(0))), "bad_login");
+    assert_eq!(
+        code(desk.access.change_password(&by, &Secret::new("wrong password"), &new, day(0))),
+        "bad_login"
+    );
     assert!(desk.access.session(session.reveal(), day(0)).unwrap().is_some());
     desk.access.change_password(&by, &password(), &new, day(0)).unwrap();
     assert_eq!(desk.access.session(session.reveal(), day(0)).unwrap(), None);
@@ -111,7 +126,10 @@ fn a_new_password_ends_the_sessions() {
     let (session, _) = sign_in(new.reveal(), day(0)).unwrap();
 
     let link = desk.access.password_link(&Who::console(), ada.id, day(1)).unwrap();
-    assert_eq!(code(desk.access.reset_password(link.reveal(), &Secret::new("ada"), HERE, day(1))), "weak_password");
+    assert_eq!(
+        code(desk.access.reset_password(link.reveal(), &Secret::new("ada"), HERE, day(1))),
+        "weak_password"
+    );
     desk.access.reset_password(link.reveal(), &password(), HERE, day(1)).unwrap();
     assert_eq!(desk.access.session(session.reveal(), day(1)).unwrap(), None);
     assert_eq!(code(desk.access.reset_password(link.reveal(), &new, HERE, day(1))), "bad_link");

@@ -80,14 +80,21 @@ fn what_was_moved_or_changed_is_refused() {
     sealed(&desk, &key);
     desk.access.set_secret(&Who::console(), &key, "stripe", &Secret::new("sk_live"), day(0)).unwrap();
     let db = desk.book.connect().unwrap();
-    db.execute("UPDATE sealed SET (nonce, sealed) = (SELECT nonce, sealed FROM sealed WHERE name = 'stripe')", [])
-        .unwrap();
+    db.execute(
+        "UPDATE sealed SET (nonce, sealed) = (SELECT nonce, sealed FROM sealed WHERE name = 'stripe')",
+        [],
+    )
+    .unwrap();
     assert_eq!(code(desk.access.secret(&key, "smtp")), "tampered_secret");
     assert_eq!(desk.access.secret(&key, "stripe").unwrap().unwrap().reveal(), "sk_live");
-    db.execute("UPDATE sealed SET sealed = x'00' || substr(sealed, 2), nonce = substr(nonce, 2)", []).unwrap();
+    db.execute("UPDATE sealed SET sealed = zeroblob(length(sealed)), nonce = substr(nonce, 2)", []).unwrap();
     assert_eq!(code(desk.access.secret(&key, "stripe")), "tampered_secret");
     assert_eq!(code(desk.access.rotate_file(&Who::console(), day(0))), "tampered_secret");
-    assert_eq!(desk.access.secret_key(None).unwrap().id(), key.id(), "a rotation that failed changed nothing");
+    assert_eq!(
+        desk.access.secret_key(None).unwrap().id(),
+        key.id(),
+        "a rotation that failed changed nothing"
+    );
 }
 
 #[test]
@@ -145,7 +152,11 @@ fn a_backup_holds_the_sealed_and_not_the_key() {
     let restored = Access::open(&Book::open_at(&dir).unwrap()).unwrap();
     let other = restored.secret_key(None).unwrap();
     assert_eq!(code(restored.secret(&other, "smtp")), "other_secret_key");
-    assert_eq!(restored.secret(&key, "smtp").unwrap().unwrap().reveal(), SMTP, "with the key beside the old book");
+    assert_eq!(
+        restored.secret(&key, "smtp").unwrap().unwrap().reveal(),
+        SMTP,
+        "with the key beside the old book"
+    );
 }
 
 proptest! {

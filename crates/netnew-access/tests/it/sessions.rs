@@ -108,13 +108,13 @@ fn guesses_are_slowed_for_known_and_unknown_alike_and_across_restarts() {
             let fresh = Access::open(&desk.book).unwrap();
             let access = if n % 2 == 0 { &fresh } else { &desk.access };
             let address = format!("198.51.100.{n}");
-            let guess = || access.log_in(email, &Secret::new("wrong password"), (&address, ""), second(at));
+            let guess = |at| access.log_in(email, &Secret::new("wrong password"), (&address, ""), second(at));
             let mut waited = 0;
-            let mut answer = wait(guess());
+            let mut answer = wait(guess(at));
             while answer > 0 {
                 waited += answer;
                 at += answer as i64;
-                answer = wait(guess());
+                answer = wait(guess(at));
             }
             out.push(waited);
         }

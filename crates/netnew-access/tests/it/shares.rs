@@ -107,5 +107,8 @@ fn settings_of_pages_are_kept_and_changed_in_one_piece() {
     let mut viewer = Who::user(&viewer, "");
     viewer.grant = netnew_access::Grant::Role(Role::Viewer);
     assert_eq!(code(desk.access.set_document(&viewer, "goals", &json!(1), day(0))), "forbidden");
-    assert_eq!(code(desk.access.set_up(SetupProof::Loopback, "b@x.example", &crate::password(), "", day(0))), "already_set_up");
+    assert_eq!(
+        code(desk.access.set_up(SetupProof::Loopback, "b@x.example", &crate::password(), "", day(0))),
+        "already_set_up"
+    );
 }

@@ -25,6 +25,8 @@ fn outputs_fit_their_schemas() {
     fits(&desk, "import", &desk.ok(&["import", &states]));
     let attributes = desk.file("c.csv", "customer,name,country\nacme,Acme,DE\n");
     desk.ok(&["import", &attributes]);
+    assert!(desk.run(&["keys", "create", "ci", "--scope", "read"]).status.success());
+    assert!(desk.run(&["keys", "create", "old", "--scope", "admin"]).status.success());
     for (schema, args) in [
         ("mrr", &["mrr"][..]),
         ("mrr", &["mrr", "--by", "plan,country", "--to", "2026-07-31"]),
@@ -41,6 +43,8 @@ fn outputs_fit_their_schemas() {
         ("policy-list", &["policy", "list"]),
         ("policy-show", &["policy", "show", "chartmogul"]),
         ("policy-compare", &["policy", "compare", "default", "stripe"]),
+        ("keys-list", &["keys", "list"]),
+        ("keys-revoke", &["keys", "revoke", "old"]),
         ("demo", &["demo", "--customers", "40"]),
     ] {
         fits(&desk, schema, &desk.ok(args));
