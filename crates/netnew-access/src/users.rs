@@ -427,10 +427,20 @@ impl Access {
         let stored: String =
             self.db().query_row("SELECT password FROM users WHERE id = ?1", [id], |row| row.get(0))?;
         if user.disabled_at.is_some() || !password::fits(old, &stored) {
+            self.note(by, "change_password_failed", &user.email, &json!({}), now)?;
             return Err(AccessError::BadLogin);
         }
         let hash = password::hash(new)?;
         self.write(|db| {
+            // It may have been changed, or they disabled, while the hashes were computed.
+            let unchanged: bool = db.query_row(
+                "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?1 AND password = ?2 AND disabled_at IS NULL)",
+                params![id, stored],
+                |row| row.get(0),
+            )?;
+            if !unchanged {
+                return Err(AccessError::BadLogin);
+            }
             counters.was_right(db, now)?;
             set_password(db, id, &hash, now)?;
             note(db, by, "change_password", &user.email, &json!({}), now)

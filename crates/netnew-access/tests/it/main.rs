@@ -14,7 +14,7 @@ use netnew_money::{Currency, Instant};
 pub const PASSWORD: &str = "four looms and a lamp";
 
 /// A book, its access rooms, and an owner if asked for.
-pub struct Desk {
+pub(crate) struct Desk {
     /// A folder for more than the book.
     pub dir: tempfile::TempDir,
     /// The book.
@@ -25,7 +25,7 @@ pub struct Desk {
 
 impl Desk {
     /// Without anybody.
-    pub fn new() -> Desk {
+    pub(crate) fn new() -> Desk {
         let dir = tempfile::tempdir().unwrap();
         let settings = Settings {
             currency: Currency::parse("USD").unwrap(),
@@ -38,7 +38,7 @@ impl Desk {
     }
 
     /// With an owner, `ada@engines.example`.
-    pub fn owned() -> (Desk, User) {
+    pub(crate) fn owned() -> (Desk, User) {
         let desk = Desk::new();
         let ada = desk
             .access
@@ -48,7 +48,7 @@ impl Desk {
     }
 
     /// The catalog's bytes, write-ahead log included.
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         for name in ["book.db", "book.db-wal"] {
             out.extend(std::fs::read(self.book.dir().join(name)).unwrap_or_default());
@@ -57,12 +57,12 @@ impl Desk {
     }
 
     /// Whether a text stands anywhere in the catalog.
-    pub fn stores(&self, text: &str) -> bool {
+    pub(crate) fn stores(&self, text: &str) -> bool {
         self.bytes().windows(text.len()).any(|w| w == text.as_bytes())
     }
 
     /// What was done, newest first.
-    pub fn trail(&self) -> Vec<String> {
+    pub(crate) fn trail(&self) -> Vec<String> {
         let lines = self.access.trail(&Who::console(), None, 100).unwrap();
         lines.iter().map(|line| format!("{} {} {}", line.actor, line.action, line.subject)).collect()
     }

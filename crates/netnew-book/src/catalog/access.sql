@@ -16,6 +16,7 @@ CREATE INDEX sessions_user ON sessions (user);
 CREATE TABLE login_failures (
   who BLOB PRIMARY KEY, failures INTEGER NOT NULL, last_at INTEGER NOT NULL, blocked_until INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX login_failures_last ON login_failures (last_at);
 CREATE TABLE api_keys (
   id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, scope TEXT NOT NULL, prefix TEXT NOT NULL,
   hash BLOB NOT NULL UNIQUE, created_at INTEGER NOT NULL, created_by TEXT NOT NULL, used_at INTEGER, revoked_at INTEGER
