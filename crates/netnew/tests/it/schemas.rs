@@ -45,7 +45,7 @@ fn outputs_fit_their_schemas() {
         ("policy-compare", &["policy", "compare", "default", "stripe"]),
         ("keys-list", &["keys", "list"]),
         ("keys-revoke", &["keys", "revoke", "old"]),
-        ("demo", &["demo", "--customers", "40"]),
+        ("demo", &["demo", "--no-serve", "--customers", "40"]),
     ] {
         fits(&desk, schema, &desk.ok(args));
     }
