@@ -21,6 +21,7 @@ pub fn layers(routes: Router<Arc<Site>>, site: &Arc<Site>) -> Router<Arc<Site>> 
         .layer(from_fn_with_state(site.clone(), same_site))
         .layer(from_fn(headers))
         .layer(from_fn(log))
+        .layer(from_fn_with_state(site.clone(), crate::upkeep::count))
         .layer(CatchPanicLayer::new())
         .layer(CompressionLayer::new())
 }
@@ -62,7 +63,8 @@ async fn same_site(State(site): State<Arc<Site>>, request: Request, next: Next) 
         && !hosts.iter().any(|h| h.eq_ignore_ascii_case(host))
     {
         // A name that somebody else's server resolves to this machine would make their page ours.
-        return (StatusCode::MISDIRECTED_REQUEST, "this book is not served under that name\n").into_response();
+        return (StatusCode::MISDIRECTED_REQUEST, "this book is not served under that name\n")
+            .into_response();
     }
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let from_elsewhere = text(ORIGIN)

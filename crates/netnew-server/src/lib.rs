@@ -6,15 +6,19 @@
 
 mod api;
 mod assets;
+mod charts;
 mod error;
 mod guard;
+mod openapi;
 mod pages;
 mod params;
 mod site;
+mod upkeep;
+mod upload;
 mod web;
 
 pub use error::WebError;
-pub use site::{Options, Site};
+pub use site::{Options, Site, Stopwatch};
 
 use axum::Router;
 use std::sync::Arc;
@@ -22,7 +26,11 @@ use tokio::net::TcpListener;
 
 /// Everything that is served, for a site.
 pub fn router(site: Arc<Site>) -> Router {
-    let routes = Router::new().merge(assets::routes()).nest("/api/v1", api::routes()).merge(pages::routes());
+    let routes = Router::new()
+        .merge(assets::routes())
+        .nest("/api/v1", api::routes())
+        .merge(upkeep::routes())
+        .merge(pages::routes(&site));
     guard::layers(routes, &site).with_state(site)
 }
 

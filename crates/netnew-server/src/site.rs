@@ -1,6 +1,7 @@
 //! What requests share: the book, as it stands now.
 
 use crate::error::WebError;
+use crate::upkeep::Counters;
 use netnew_book::Book;
 use netnew_policy::Policy;
 use netnew_report::{Now, Question, Report, ReportError, View, find_policy};
@@ -11,6 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Options {
     /// Tells the time; the server reads no clock.
     pub now: Box<dyn Fn() -> Now + Send + Sync>,
+    /// Measures how long things take; the server reads no clock.
+    pub stopwatch: Box<dyn Stopwatch>,
     /// A made-up business: nobody has to sign in, and pages say so.
     pub demo: bool,
     /// Name shown for the book.
@@ -19,12 +22,19 @@ pub struct Options {
     pub hosts: Option<Vec<String>>,
 }
 
+/// A clock that only ever goes forward.
+pub trait Stopwatch: Send + Sync {
+    /// Microseconds since some moment.
+    fn now_micros(&self) -> u64;
+}
+
 /// A book being served.
 pub struct Site {
     dir: PathBuf,
     options: Options,
     book: Arc<Book>,
     view: Mutex<View>,
+    counters: Counters,
 }
 
 impl Site {
@@ -35,7 +45,7 @@ impl Site {
     pub fn open(dir: &Path, options: Options) -> Result<Site, WebError> {
         let book = Arc::new(Book::open_at(dir).map_err(netnew_report::ReportError::from)?);
         let view = Mutex::new(View::new(book.clone())?);
-        Ok(Site { dir: dir.to_path_buf(), options, book, view })
+        Ok(Site { dir: dir.to_path_buf(), options, book, view, counters: Counters::default() })
     }
 
     /// The book's directory.
@@ -51,6 +61,11 @@ impl Site {
     /// How it is served.
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// Requests so far.
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// What time it is.
@@ -114,4 +129,3 @@ pub fn named_policy(book: &Book, name: &str) -> Result<Policy, WebError> {
         .into()),
     }
 }
-

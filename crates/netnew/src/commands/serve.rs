@@ -1,7 +1,7 @@
 //! `netnew serve`: the book over HTTP until it is told to stop.
 
 use crate::cli::ServeArgs;
-use crate::environment::Environment;
+use crate::environment::{Environment, Stopwatch};
 use crate::error::CliError;
 use crate::render::say;
 use netnew_server::{Options, Site};
@@ -25,7 +25,7 @@ pub fn run(args: &ServeArgs, env: &Environment) -> Result<ExitCode, CliError> {
     };
     let title = env.book_dir.file_name().map_or_else(|| "book".into(), |n| n.to_string_lossy().to_string());
     say(&format!("Serving {} at http://{at} until you press Ctrl-C.", env.book_dir.display()));
-    serve(env, listener, Options { now: Box::new(env.ticking()), demo: false, title, hosts })
+    serve(env, listener, options(env, false, title, hosts))
 }
 
 /// Serves the made-up business on this machine; without a port on the usual one, or on any when that is taken.
@@ -44,7 +44,26 @@ pub fn demo(env: &Environment, port: Option<u16>, open: bool) -> Result<ExitCode
     }
     let title = "Made-up business".to_string();
     let hosts = Some(own_names(&at));
-    serve(env, listener, Options { now: Box::new(env.ticking()), demo: true, title, hosts })
+    serve(env, listener, options(env, true, title, hosts))
+}
+
+fn options(env: &Environment, demo: bool, title: String, hosts: Option<Vec<String>>) -> Options {
+    Options {
+        now: Box::new(env.ticking()),
+        stopwatch: Box::new(Since(Stopwatch::start())),
+        demo,
+        title,
+        hosts,
+    }
+}
+
+/// Time since the server began.
+struct Since(Stopwatch);
+
+impl netnew_server::Stopwatch for Since {
+    fn now_micros(&self) -> u64 {
+        self.0.micros()
+    }
 }
 
 fn serve(env: &Environment, listener: TcpListener, options: Options) -> Result<ExitCode, CliError> {
