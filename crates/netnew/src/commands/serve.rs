@@ -53,6 +53,8 @@ fn options(env: &Environment, demo: bool, title: String, hosts: Option<Vec<Strin
         now: Box::new(env.ticking()),
         stopwatch: Box::new(Since(Stopwatch::start())),
         demo,
+        loopback: true,
+        https: false,
         title,
         hosts,
     }
