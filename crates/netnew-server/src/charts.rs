@@ -308,7 +308,9 @@ pub fn cohorts(ask: &Ask, report: &Report, rows: &[CohortRow], measure: Measure)
             short: format!("{} {:02}", &name[..3], year % 100),
             href: Some(ask.explain(&start, Some("new"), None)),
             size: rows[0].size.to_string(),
-            cells: rows.iter().map(|r| value(r).map_or_else(Cell::gap, Cell::plain)).collect(),
+            cells: (0..ages)
+                .map(|age| rows.get(age).and_then(|r| value(r)).map_or_else(Cell::gap, Cell::plain))
+                .collect(),
             running: rows.iter().rev().take_while(|r| !r.mature).count(),
         }
     });

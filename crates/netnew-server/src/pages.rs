@@ -5,6 +5,7 @@ mod charts;
 mod customer;
 mod customers;
 mod definitions;
+mod doors;
 mod explain;
 mod imports;
 mod movements;
@@ -15,18 +16,20 @@ mod payload;
 mod policy;
 mod retention;
 mod segments;
+mod settings;
 
 pub use movements::{group_filter, group_name, period_name as period_label};
 
 use crate::assets;
 use crate::error::{Shown, WebError};
 use crate::params::{Params, SHARED};
+use crate::sign_in::{Caller, cookie};
 use crate::site::Site;
 use crate::web::tagged;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Form, FromRequestParts, Request, State};
-use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
+use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -60,6 +63,8 @@ pub fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route("/explain", get(explain::page))
         .route("/explain/{movement}", get(explain::movement))
         .route("/charts/{name}", get(charts::page))
+        .merge(doors::routes())
+        .merge(settings::routes())
         .route("/theme", post(theme))
         .fallback(|| async { WebError::not_found("such page") })
         .layer(from_fn_with_state(site.clone(), for_people))
@@ -75,6 +80,8 @@ pub struct Ask {
     pub params: Params,
     /// Headers of the request.
     pub headers: HeaderMap,
+    /// Who asks.
+    pub caller: Caller,
     theme: String,
 }
 
@@ -88,15 +95,13 @@ impl FromRequestParts<Arc<Site>> for Ask {
             params: Params::parse(parts.uri.query().unwrap_or_default()),
             theme: cookie(&parts.headers, "theme").unwrap_or_default(),
             headers: parts.headers.clone(),
+            caller: parts.extensions.get::<Caller>().cloned().unwrap_or_else(|| Caller {
+                who: netnew_access::Who::nobody("unknown"),
+                session: None,
+                shared: false,
+            }),
         })
     }
-}
-
-/// The value of a cookie.
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let all = headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok());
-    let mut pairs = all.flat_map(|v| v.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_string())
 }
 
 /// Ranges that a page offers: value, words, and months before this one.
@@ -332,7 +337,7 @@ pub struct Chrome {
     book: String,
     demo: bool,
     signed_in: bool,
-    csrf: String,
+    who: String,
     theme: String,
     themes: [(&'static str, &'static str); 3],
     back: String,
@@ -345,7 +350,7 @@ pub struct Chrome {
 }
 
 /// Path, label and key of each page in the bar.
-const NAV: [(&str, &str, &str); 8] = [
+const NAV: [(&str, &str, &str); 9] = [
     ("/", "Overview", "o"),
     ("/movements", "Movements", "m"),
     ("/customers", "Customers", "c"),
@@ -354,12 +359,15 @@ const NAV: [(&str, &str, &str); 8] = [
     ("/policy", "Policy", "p"),
     ("/definitions", "Definitions", "d"),
     ("/imports", "Imports", "i"),
+    ("/settings", "Settings", ","),
 ];
 
 impl Chrome {
     fn new(ask: &Ask, title: &str, report: Option<&Report>) -> Chrome {
         let kept = ask.kept();
-        let nav = NAV
+        // Whoever holds a link to one page is not shown doors that stay shut.
+        let doors: &[(&str, &str, &str)] = if ask.caller.shared || !known(ask) { &[] } else { &NAV };
+        let nav = doors
             .iter()
             .map(|(path, label, key)| NavItem {
                 href: kept.link(path),
@@ -372,8 +380,8 @@ impl Chrome {
             title: title.to_string(),
             book: ask.site.options().title.clone(),
             demo: ask.site.options().demo,
-            signed_in: false,
-            csrf: String::new(),
+            signed_in: ask.caller.session.is_some(),
+            who: ask.caller.who.name.trim_start_matches("user ").to_string(),
             theme: ask.theme.clone(),
             themes: [("", "Theme of the system"), ("light", "Light"), ("dark", "Dark")],
             back: ask.params.link(&ask.path),
@@ -385,6 +393,10 @@ impl Chrome {
             foot: report.map(foot).unwrap_or_default(),
         }
     }
+}
+
+fn known(ask: &Ask) -> bool {
+    ask.caller.who.grant != netnew_access::Grant::Nobody
 }
 
 /// What a reader needs to know to repeat the figures.

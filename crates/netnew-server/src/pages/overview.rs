@@ -15,18 +15,18 @@ use netnew_report::metrics::Asked;
 use netnew_report::story::{STORY, net_new};
 use netnew_report::{Report, ReportError};
 
-/// Figures under the story; whether more is better.
-const FIGURES: [(&str, Option<bool>); 10] = [
-    ("mrr", Some(true)),
-    ("arr", Some(true)),
-    ("net_new_mrr", Some(true)),
-    ("customers", Some(true)),
-    ("arpa", Some(true)),
-    ("gross_mrr_churn", Some(false)),
-    ("net_mrr_churn", Some(false)),
-    ("customer_churn", Some(false)),
-    ("nrr_12m", Some(true)),
-    ("quick_ratio", Some(true)),
+/// Figures under the story: metric, what it is called in short, whether more is better.
+const FIGURES: [(&str, &str, Option<bool>); 10] = [
+    ("mrr", "MRR", Some(true)),
+    ("arr", "ARR", Some(true)),
+    ("net_new_mrr", "Net new MRR", Some(true)),
+    ("customers", "Customers", Some(true)),
+    ("arpa", "ARPA", Some(true)),
+    ("gross_mrr_churn", "Gross MRR churn", Some(false)),
+    ("net_mrr_churn", "Net MRR churn", Some(false)),
+    ("customer_churn", "Customer churn", Some(false)),
+    ("nrr_12m", "NRR, 12 months", Some(true)),
+    ("quick_ratio", "Quick ratio", Some(true)),
 ];
 
 /// How far back the small lines go.
@@ -44,7 +44,7 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         let range_from = report.from;
         let wanted = report.today().first_of_month().add_months(-(MONTHS as i32));
         report.from = report.from.map(|from| from.min(wanted));
-        let names: Vec<String> = FIGURES.iter().map(|(name, _)| name.to_string()).collect();
+        let names: Vec<String> = FIGURES.iter().map(|(name, ..)| name.to_string()).collect();
         let asked = Asked::new(&report, &names)?;
         let rows = &asked.rows;
         let complete = rows.iter().filter(|r| report.complete(&r.period)).count();
@@ -200,7 +200,7 @@ fn figures(ask: &Ask, report: &Report, asked: &Asked, to: usize) -> Figures {
     let (now, before) = (to.saturating_sub(1), to.checked_sub(2));
     let first = to.saturating_sub(MONTHS).min(now);
     let figures =
-        asked.metrics.iter().zip(FIGURES).enumerate().map(|(place, (metric, (name, more_is_good)))| {
+        asked.metrics.iter().zip(FIGURES).enumerate().map(|(place, (metric, (name, short, more_is_good)))| {
             let value = at(now, place);
             let (text, unit) = shown(report, name, metric.unit, value);
             let previous = before.and_then(|row| at(row, place));
@@ -210,7 +210,7 @@ fn figures(ask: &Ask, report: &Report, asked: &Asked, to: usize) -> Figures {
                 _ => String::new(),
             };
             Figure {
-                label: metric.title.to_string(),
+                label: short.to_string(),
                 value: text,
                 unit,
                 delta,
@@ -218,7 +218,7 @@ fn figures(ask: &Ask, report: &Report, asked: &Asked, to: usize) -> Figures {
                 class,
                 href: ask.explain_metric(name, &asked.rows[now].period.start.to_string()),
                 spark: charts::spark(
-                format!("{}, {} months", metric.title, now + 1 - first),
+                format!("{short}, {} months", now + 1 - first),
                 (first..=now).map(|row| at(row, place).map(plain)).collect(),
             ),
             }

@@ -11,6 +11,7 @@ pub mod explain;
 pub mod export;
 pub mod import;
 pub mod init;
+pub mod keys;
 pub mod metrics;
 pub mod movements;
 pub mod mrr;

@@ -16,7 +16,7 @@ macro_rules! schemas {
 }
 
 /// Command and schema.
-const SCHEMAS: [(&str, &str); 19] = schemas![
+const SCHEMAS: [(&str, &str); 21] = schemas![
     "backup",
     "check",
     "cohorts",
@@ -28,6 +28,8 @@ const SCHEMAS: [(&str, &str); 19] = schemas![
     "export",
     "import",
     "init",
+    "keys-list",
+    "keys-revoke",
     "metrics",
     "movements",
     "mrr",
@@ -49,6 +51,7 @@ pub fn run(args: &SchemaArgs, env: &Environment) -> Result<ExitCode, CliError> {
     };
     let wanted = command.trim().replace(' ', "-");
     let wanted = if wanted == "policy" { "policy-show".to_string() } else { wanted };
+    let wanted = if wanted == "keys" { "keys-list".to_string() } else { wanted };
     let Some((_, text)) = SCHEMAS.iter().find(|(name, _)| *name == wanted) else {
         let names: Vec<&str> = SCHEMAS.iter().map(|(name, _)| *name).collect();
         return Err(CliError::usage(

@@ -3,6 +3,7 @@
 mod derived;
 mod harness;
 mod importing;
+mod keys;
 mod lean;
 mod reading;
 mod schemas;
