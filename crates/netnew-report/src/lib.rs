@@ -9,6 +9,7 @@ pub mod cohorts;
 pub mod compare;
 pub mod customer;
 pub mod customers;
+pub mod decide;
 mod error;
 pub mod explain;
 pub mod figures;
