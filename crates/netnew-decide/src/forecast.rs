@@ -1,13 +1,15 @@
 //! MRR ahead, with its own error shown.
 //!
-//! The middle is the present pace with what is agreed already ([`crate::pace`]). The range is what the same method got
+//! The middle is the present pace with what is agreed already ([`crate::pace`]). How the pace is taken is chosen by the
+//! book itself: of a few methods ([`Method::ALL`]) the one that was off least over the next six months on its own past.
+//! The range is what the same method got
 //! wrong on the book's own past: from every earlier month it would have said something about the months after, and
-//! those are known. The errors at each distance, actual over said, give the range: from the lowest to the highest tenth
+//! those are known. Only the last [`RECENT`] months are tried from, for a business is not what it was. The errors at each distance, actual over said, give the range: from the lowest to the highest tenth
 //! of them (all of them when there are fewer than ten). Where fewer than [`TESTS_NEEDED`] tries exist, the error of the
 //! last distance with enough is stretched in proportion. Errors are in millionths, rounded half-even.
 
 use crate::month::Month;
-use crate::pace::{Ahead, Change, Known, Pace, project};
+use crate::pace::{Ahead, Change, Known, Method, Pace, project};
 use netnew_ledger::Kind;
 use netnew_money::{Amount, Day, Ratio, Rounding, div_round};
 use serde_json::{Map, Value, json};
@@ -18,6 +20,10 @@ const FIRST_TRY: usize = 3;
 pub const TESTS_NEEDED: usize = 3;
 /// Furthest distance of a try, in months.
 const FURTHEST: usize = 12;
+/// Months from which the method is tried.
+pub const RECENT: usize = 24;
+/// Distances over which methods are compared.
+const COMPARED: usize = 6;
 const MILLION: i128 = 1_000_000;
 
 /// What the method got wrong so many months ahead.
@@ -52,11 +58,11 @@ pub struct Try {
     pub came: Amount,
 }
 
-/// Tries the method on every earlier month.
-pub fn backtest(months: &[Month]) -> Vec<Try> {
+/// Tries a method on the earlier months.
+pub fn backtest(months: &[Month], method: Method) -> Vec<Try> {
     let mut out = Vec::new();
-    for now in FIRST_TRY..months.len() {
-        let Some(pace) = Pace::of(&months[..now]) else { continue };
+    for now in FIRST_TRY.max(months.len().saturating_sub(RECENT))..months.len() {
+        let Some(pace) = Pace::by(&months[..now], method) else { continue };
         let count = FURTHEST.min(months.len() - now);
         let said = project(months[now - 1].end, months[now].first, count, &pace, &Change::default(), &[]);
         for (at, row) in said.iter().enumerate() {
@@ -95,6 +101,20 @@ pub fn errors(tries: &[Try]) -> Vec<ErrorAt> {
         });
     }
     out
+}
+
+/// The method that was off least, with its tries and errors. The usual one where nothing tells them apart.
+fn best(months: &[Month]) -> (Method, Vec<Try>, Vec<ErrorAt>) {
+    let tried = Method::ALL.into_iter().map(|method| {
+        let tries = backtest(months, method);
+        let errors = errors(&tries);
+        (method, tries, errors)
+    });
+    let size = |errors: &[ErrorAt]| -> i128 {
+        errors.iter().filter(|e| e.ahead <= COMPARED && e.tries >= TESTS_NEEDED).map(|e| e.size).sum()
+    };
+    // The first of equals, which `min_by_key` keeps.
+    tried.min_by_key(|(_, _, errors)| size(errors)).unwrap_or((Method::ALL[0], Vec::new(), Vec::new()))
 }
 
 /// Low and high error at a distance, in millionths; never narrower than nearer by. `None` without enough tries.
@@ -138,6 +158,8 @@ pub struct History {
 pub struct Forecast {
     /// The pace; `None` without a complete month.
     pub pace: Option<Pace>,
+    /// How it was taken.
+    pub method: Method,
     /// Months ahead.
     pub rows: Vec<Row>,
     /// Errors of the past by distance.
@@ -148,12 +170,11 @@ pub struct Forecast {
 
 /// Looks so many months ahead.
 pub fn forecast(history: &History, months: usize) -> Forecast {
-    let tries = backtest(&history.months);
-    let errors = errors(&tries);
-    let pace = Pace::of(&history.months);
+    let (method, tries, errors) = best(&history.months);
+    let pace = Pace::by(&history.months, method);
     let start = history.months.last().map(|m| m.end);
     let (Some(pace), Some(start)) = (pace, start) else {
-        return Forecast { pace: None, rows: Vec::new(), errors, tries };
+        return Forecast { pace: None, method, rows: Vec::new(), errors, tries };
     };
     let rows = project(start, history.next, months, &pace, &Change::default(), &history.known)
         .into_iter()
@@ -166,7 +187,7 @@ pub fn forecast(history: &History, months: usize) -> Forecast {
             Row { month, range }
         })
         .collect();
-    Forecast { pace: Some(pace), rows, errors, tries }
+    Forecast { pace: Some(pace), method, rows, errors, tries }
 }
 
 fn scaled(amount: Amount, millionths: i128) -> Amount {
@@ -276,6 +297,7 @@ impl Pace {
         json!({
             "months": self.months,
             "new": self.new.to_string(),
+            "new_step": self.new_step.to_string(),
             "reactivation": self.reactivation.to_string(),
             "expansion": self.expansion.to_decimal_string(10),
             "contraction": self.contraction.to_decimal_string(10),
@@ -322,6 +344,16 @@ mod tests {
         let one = &told.errors[0];
         let tries: Vec<&Try> = told.tries.iter().filter(|t| t.ahead == 1).collect();
         assert_eq!(one.tries, tries.len());
+    }
+
+    #[test]
+    fn the_book_chooses_its_method() {
+        let moves: Vec<[i64; 5]> = (0..24).map(|at| [100 + 25 * at, 0, 0, 0, 0]).collect();
+        let told = forecast(&history(run(1_000, &moves)), 6);
+        assert!(told.method.trend, "a straight rise is best told by a line");
+        assert_eq!(told.errors[0].size, 0);
+        let flat = forecast(&history(run(1_000, &[[100, 0, 0, 0, 0]; 24])), 6);
+        assert_eq!(flat.method, Method::ALL[0]);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The pace of a business and where it leads: month after month, start + movements = end.
 //!
 //! New and reactivation are taken as amounts a month, expansion, contraction and churn as shares of the MRR at the
-//! month's start, each over the last six complete months together. Shares are exact fractions of sums in hundredths of
+//! month's start, each over the last complete months together: six of them unless a [`Method`] says otherwise. With a
+//! trend, new goes on rising or falling by the same amount a month as it did (the least-squares line). Shares are exact fractions of sums in hundredths of
 //! the major unit; every projected movement is rounded once, half-even, to ten decimals. So a projection is the same
 //! on every machine, and its rows add up exactly.
 
@@ -12,11 +13,34 @@ use netnew_money::{Amount, Day, Ratio, Rounding};
 /// Complete months that make the pace, if there are so many.
 pub const PACE_MONTHS: usize = 6;
 
+/// How the pace is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Method {
+    /// From so many complete months.
+    pub months: usize,
+    /// Whether new follows its line, or stays at its mean.
+    pub trend: bool,
+}
+
+impl Method {
+    /// All that are tried, the usual one first.
+    pub const ALL: [Method; 6] = [
+        Method { months: PACE_MONTHS, trend: false },
+        Method { months: 3, trend: false },
+        Method { months: 12, trend: false },
+        Method { months: PACE_MONTHS, trend: true },
+        Method { months: 12, trend: true },
+        Method { months: 24, trend: true },
+    ];
+}
+
 /// What a month brings at the present pace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// New MRR a month.
+    /// New MRR in the first month ahead.
     pub new: Amount,
+    /// By how much it differs from month to month; zero without a trend.
+    pub new_step: Amount,
     /// Reactivated MRR a month.
     pub reactivation: Amount,
     /// Expansion over MRR at the month's start.
@@ -32,13 +56,23 @@ pub struct Pace {
 impl Pace {
     /// From the last complete months; `None` without any.
     pub fn of(months: &[Month]) -> Option<Pace> {
-        let months = &months[months.len().saturating_sub(PACE_MONTHS)..];
+        Pace::by(months, Method::ALL[0])
+    }
+
+    /// From the last complete months by a method; `None` without any.
+    pub fn by(months: &[Month], method: Method) -> Option<Pace> {
+        let months = &months[months.len().saturating_sub(method.months)..];
         let count = i128::try_from(months.len()).ok().filter(|n| *n > 0)?;
         let base: Amount = months.iter().map(|m| m.start).sum();
         let rate = |sum: Amount| rate(sum, base).unwrap_or(Ratio::ZERO);
         let mean = |kind: Kind| mean(total(months, kind), count);
+        let (new, new_step) = match method.trend {
+            true => line(months).unwrap_or((mean(Kind::New), Amount::ZERO)),
+            false => (mean(Kind::New), Amount::ZERO),
+        };
         Some(Pace {
-            new: mean(Kind::New),
+            new,
+            new_step,
             reactivation: mean(Kind::Reactivation),
             expansion: rate(total(months, Kind::Expansion)),
             contraction: rate(-total(months, Kind::Contraction)),
@@ -48,10 +82,13 @@ impl Pace {
     }
 
     /// The movement of a kind in a whole month that starts with `start`; losses are negative.
-    fn movement(&self, kind: Kind, start: Amount) -> Amount {
+    fn movement(&self, kind: Kind, start: Amount, ahead: usize) -> Amount {
         let start = start.max(Amount::ZERO);
         match kind {
-            Kind::New => self.new,
+            Kind::New => {
+                let steps = i128::try_from(ahead).unwrap_or(0);
+                Amount::from_raw(self.new.raw() + self.new_step.raw() * steps).max(Amount::ZERO)
+            }
             Kind::Reactivation => self.reactivation,
             Kind::Expansion => part(start, self.expansion),
             Kind::Contraction => -part(start, self.contraction),
@@ -59,6 +96,19 @@ impl Pace {
             Kind::Transfer => Amount::ZERO,
         }
     }
+}
+
+/// The least-squares line of new over months: its value in the month after the last, and its slope. `None` for fewer than
+/// three months.
+fn line(months: &[Month]) -> Option<(Amount, Amount)> {
+    let n = i128::try_from(months.len()).ok().filter(|n| *n >= 3)?;
+    // With months 0..n: slope = 12 * sum((x - mean) y) / (n (n^2 - 1)); twice (x - mean) is 2x - (n - 1).
+    let twice: i128 = months.iter().zip(0i128..).map(|(m, x)| (2 * x - (n - 1)) * m.new.raw()).sum();
+    let slope = Ratio::new(twice * 6, n * (n * n - 1))?;
+    let mean = Ratio::new(total(months, Kind::New).raw(), n)?;
+    let next = mean.checked_add(slope.checked_mul(Ratio::new(n + 1, 2)?)?)?;
+    let raw = |r: Ratio| r.round_to(0, Rounding::HalfEven).map(Amount::from_raw);
+    Some((raw(next)?.max(Amount::ZERO), raw(slope)?))
 }
 
 /// A sum over a base, both in hundredths; `None` without a base.
@@ -151,7 +201,7 @@ pub fn project(
         let mut agreed = [Amount::ZERO; 6];
         for (slot, kind) in Kind::ALL.into_iter().enumerate() {
             let left = here.map_or(Ratio::ONE, |k| k.left);
-            let paced = part(pace.movement(kind, start), left);
+            let paced = part(pace.movement(kind, start, at), left);
             agreed[slot] = here.map_or(Amount::ZERO, |k| k.agreed.movement(kind));
             let rest = if agreed[slot].abs() > paced.abs() { agreed[slot] } else { paced };
             movements[slot] = here.map_or(Amount::ZERO, |k| k.so_far.movement(kind)) + rest;
@@ -252,6 +302,15 @@ pub(crate) mod tests {
         let more = Change { new_more: two_hundred, ..Change::default() };
         let ends = |c| project(months[5].end, first(), 12, &pace, &c, &[]).iter().map(|a| a.end).collect::<Vec<_>>();
         assert_eq!(ends(less), ends(more));
+    }
+
+    #[test]
+    fn a_line_goes_on() {
+        let months = run(0, &[[100, 0, 0, 0, 0], [110, 0, 0, 0, 0], [120, 0, 0, 0, 0], [130, 0, 0, 0, 0]]);
+        let pace = Pace::by(&months, Method { months: 12, trend: true }).unwrap();
+        assert_eq!((pace.new, pace.new_step), (Amount::from_major(140), Amount::from_major(10)));
+        let ahead = project(Amount::ZERO, first(), 3, &pace, &Change::default(), &[]);
+        assert_eq!(ahead[2].end, Amount::from_major(140 + 150 + 160));
     }
 
     #[test]

@@ -123,7 +123,7 @@ fn levers(start: Amount, pace: &Pace, assume: &Assumptions) -> Vec<Lever> {
     let price = (
         "price",
         format!(
-            "Prices up {}; of that {} arrives as MRR, at once and in what is new ({PRICE_SOURCE}).",
+            "Prices up {}; of that {} arrives as MRR, at once and in what is new.",
             percent(assume.price),
             percent(assume.price_yield)
         ),

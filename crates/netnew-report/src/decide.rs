@@ -147,6 +147,7 @@ pub struct ForecastQuestions {
 pub fn forecast_envelope(report: &Report, told: &Forecast, asked: &ForecastQuestions) -> Map<String, Value> {
     let mut out = crate::mrr::envelope(report);
     out.insert("pace".into(), told.pace.map_or(Value::Null, |p| p.to_json()));
+    out.insert("method".into(), json!({"months": told.method.months, "trend": told.method.trend}));
     out.insert("errors".into(), told.errors.iter().map(|e| e.to_json()).collect());
     out.insert("tries".into(), json!(told.tries.len()));
     let reached: Vec<Value> = asked.reach.iter().map(|a| reached_json(&reach(&told.rows, *a))).collect();

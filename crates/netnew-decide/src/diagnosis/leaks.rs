@@ -166,8 +166,7 @@ fn named(business: &Business, facts: &Facts, cuts: &[Leak], lost: &[&Event], all
         .filter(|c| c.by == "plan" && c.value.is_some())
         .find(|c| c.stands_out || c.share > Ratio::new(3, 5).unwrap_or(Ratio::ONE))
         .and_then(|c| c.value.clone());
-    let mut events: Vec<&Event> =
-        lost.iter().copied().filter(|e| plan.is_none() || e.plan == plan).collect();
+    let mut events: Vec<&Event> = lost.iter().copied().filter(|e| plan.is_none() || e.plan == plan).collect();
     let soon: Vec<&Event> = events.iter().copied().filter(|e| early(e)).collect();
     let mut when = String::new();
     if heads(&soon) * 2 >= heads(&events) {
@@ -178,10 +177,13 @@ fn named(business: &Business, facts: &Facts, cuts: &[Leak], lost: &[&Event], all
         when = format!(" who started in {}", month(cohort));
     }
     let failed: Vec<&Event> = events.iter().copied().filter(|e| involuntary(e)).collect();
+    if plan.is_none() && when.is_empty() && !failed.is_empty() {
+        events = failed.clone();
+    }
     let (count, unpaid) = (heads(&events), heads(&failed));
     let cause = match unpaid {
         0 => String::new(),
-        n if n == count => ", all after a failed payment".into(),
+        n if n == count => " after a failed payment".into(),
         n => format!(", {n} of them after a failed payment"),
     };
     let amount: Amount = events.iter().map(|e| e.amount).sum();

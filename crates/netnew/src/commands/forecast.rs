@@ -70,7 +70,11 @@ fn table(told: &Forecast, decimals: u8) -> String {
     }
     let share = |millionths: i128| Ratio::new(millionths, 1_000_000).map(percent).unwrap_or_default();
     let mut out = table.render();
-    out.push_str(&format!("The pace of the last {} months goes on; what is agreed counts within it.\n", pace.months));
+    let trend = if told.method.trend { ", and new goes on along its line" } else { "" };
+    out.push_str(&format!(
+        "The pace of the last {} months goes on{trend}; what is agreed counts within it.\n",
+        pace.months
+    ));
     match told.errors.iter().filter(|e| [1, 3, 6, 12].contains(&e.ahead)).collect::<Vec<_>>().as_slice() {
         [] => out.push_str("The history is too short to know how far off this is: there is no range yet.\n"),
         errors => {

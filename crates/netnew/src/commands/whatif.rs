@@ -92,5 +92,9 @@ fn table(tried: &[Scenario], decimals: u8) -> String {
             s.assumes.clone(),
         ]);
     }
-    table.render() + "Each lever by itself, against as is. An assumption is a flag: netnew whatif --churn 200 --price 15%\n"
+    format!(
+        "{}Each lever by itself, against as is. An assumption is a flag: netnew whatif --churn 200 --price 15%\nPrice: {}.\n",
+        table.render(),
+        netnew_decide::whatif::PRICE_SOURCE
+    )
 }
