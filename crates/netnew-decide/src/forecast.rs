@@ -117,6 +117,11 @@ fn best(months: &[Month]) -> (Method, Vec<Try>, Vec<ErrorAt>) {
     tried.min_by_key(|(_, _, errors)| size(errors)).unwrap_or((Method::ALL[0], Vec::new(), Vec::new()))
 }
 
+/// The pace that the forecast goes by; `None` without a complete month.
+pub fn present_pace(months: &[Month]) -> Option<Pace> {
+    Pace::by(months, best(months).0)
+}
+
 /// Low and high error at a distance, in millionths; never narrower than nearer by. `None` without enough tries.
 fn range(errors: &[ErrorAt], ahead: usize) -> Option<(i128, i128)> {
     let sure: Vec<&ErrorAt> = errors.iter().filter(|e| e.tries >= TESTS_NEEDED).collect();

@@ -1,5 +1,6 @@
 //! What if: each lever by itself, the same twelve months again, and the difference.
 
+use crate::forecast::present_pace;
 use crate::month::Month;
 use crate::pace::{Ahead, Change, Known, Pace, part, project};
 use netnew_money::{Amount, Day, Ratio, Rounding};
@@ -72,7 +73,7 @@ pub const AFTER: [usize; 3] = [3, 6, 12];
 
 /// As it is and each lever by itself, largest gain after twelve months first. Empty without a complete month.
 pub fn whatif(months: &[Month], next: Day, known: &[Known], assume: &Assumptions) -> Vec<Scenario> {
-    let (Some(pace), Some(last)) = (Pace::of(months), months.last()) else { return Vec::new() };
+    let (Some(pace), Some(last)) = (present_pace(months), months.last()) else { return Vec::new() };
     let start = last.end;
     let run = |pace: &Pace, change: Change| project(start, next, 12, pace, &change, known);
     let base = run(&pace, Change::default());
@@ -127,7 +128,7 @@ fn levers(start: Amount, pace: &Pace, assume: &Assumptions) -> Vec<Lever> {
             percent(assume.price),
             percent(assume.price_yield)
         ),
-        Pace { new: part(pace.new, dearer), ..*pace },
+        Pace { new: part(pace.new, dearer), new_step: part(pace.new_step, dearer), ..*pace },
         Change { once: part(start, effect), ..nothing },
     );
     let annual = (
@@ -150,7 +151,11 @@ fn levers(start: Amount, pace: &Pace, assume: &Assumptions) -> Vec<Lever> {
         By::Share(share) => (
             "new",
             format!("{} more new a month, with what it takes to win it.", percent(share)),
-            Pace { new: pace.new + part(pace.new, share), ..*pace },
+            Pace {
+                new: pace.new + part(pace.new, share),
+                new_step: pace.new_step + part(pace.new_step, share),
+                ..*pace
+            },
             nothing,
         ),
         By::Amount(amount) => (
