@@ -130,7 +130,9 @@ pub fn read(text: &str, file: &str) -> Result<Vec<Rule>, RulesError> {
 impl Entry {
     fn build(self) -> Result<Rule, String> {
         let number = |name: &str, text: &str| {
-            Decimal::parse(text).map(Decimal::to_ratio).map_err(|_| format!("{name} {text:?} is not a number"))
+            Decimal::parse(text)
+                .map(Decimal::to_ratio)
+                .map_err(|_| format!("{name} {text:?} is not a number"))
         };
         let tests: Vec<(&str, &String)> = [
             ("above", &self.above),
@@ -156,7 +158,8 @@ impl Entry {
                     _ => Test::FallsBy(value),
                 };
                 let interval = self.interval.as_deref().unwrap_or("month");
-                let grain = Grain::parse(interval).map_err(|_| format!("interval {interval:?} is unknown"))?;
+                let grain =
+                    Grain::parse(interval).map_err(|_| format!("interval {interval:?} is unknown"))?;
                 Watch::Metric { metric: metric.clone(), filter: self.filter.clone(), grain, test }
             }
             (None, Some(_), _) => return Err("needs exactly one of above, below, rises_by, falls_by".into()),
@@ -341,7 +344,8 @@ pub fn of_metric(rule: &Rule, points: &[Point]) -> Vec<Alert> {
                 .map(|c| format!("down {} on the period before", percent(c))),
         };
         let Some(told) = told else { continue };
-        let narrowed = filter.as_deref().map(|f| format!(" --where {}", crate::words::quoted(f))).unwrap_or_default();
+        let narrowed =
+            filter.as_deref().map(|f| format!(" --where {}", crate::words::quoted(f))).unwrap_or_default();
         let of = filter.as_deref().map(|f| format!(" of {f}")).unwrap_or_default();
         let grain_word = grain_name(*grain);
         out.push(Alert {
@@ -503,7 +507,10 @@ mod tests {
     #[test]
     fn ids_are_of_rule_and_step() {
         let rule = &default_rules()[0];
-        let (a, b) = (of_fall(rule, &fall("100", "0"), 2, "USD").unwrap(), of_fall(rule, &fall("100", "0"), 2, "USD").unwrap());
+        let (a, b) = (
+            of_fall(rule, &fall("100", "0"), 2, "USD").unwrap(),
+            of_fall(rule, &fall("100", "0"), 2, "USD").unwrap(),
+        );
         assert_eq!(a.id, b.id);
         let other = Rule { name: "mine".into(), ..rule.clone() };
         assert_ne!(of_fall(&other, &fall("100", "0"), 2, "USD").unwrap().id, a.id);
@@ -539,7 +546,8 @@ mod tests {
             ("falls_by = \"0.1\"", &["-10", "-12"], &["2026-02-28"]),
         ] {
             let rules = read(&format!("[[rule]]\nname='r'\nmetric='mrr'\n{test}"), "alerts.toml").unwrap();
-            let days: Vec<String> = of_metric(&rules[0], &points(values)).iter().map(|a| a.date.to_string()).collect();
+            let days: Vec<String> =
+                of_metric(&rules[0], &points(values)).iter().map(|a| a.date.to_string()).collect();
             assert_eq!(days, told, "{test} {values:?}");
         }
     }

@@ -52,7 +52,8 @@ pub struct Benchmark {
 }
 
 /// The metrics that can be placed among benchmarks.
-pub const METRICS: [&str; 5] = ["growth_rate", "gross_mrr_churn", "customer_churn", "nrr_12m", "net_mrr_churn"];
+pub const METRICS: [&str; 5] =
+    ["growth_rate", "gross_mrr_churn", "customer_churn", "nrr_12m", "net_mrr_churn"];
 
 /// Why a file of benchmarks was not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -327,9 +328,7 @@ pub fn place(standing: &Standing, benchmarks: &[Benchmark], source: &Source) -> 
         let figure = own.map(|m| {
             let back = standing.months.len().saturating_sub(m.months);
             let from = standing.months[back].first;
-            source
-                .metric(&benchmark.metric, FigureValue::Ratio(m.value), from, last.last)
-                .within(m.interval)
+            source.metric(&benchmark.metric, FigureValue::Ratio(m.value), from, last.last).within(m.interval)
         });
         let verdict = own.map(|m| {
             let sure = m.interval.is_none_or(|i| {
@@ -464,11 +463,26 @@ mod tests {
     #[test]
     fn says_what_is_wrong_with_a_file() {
         for (text, wanted) in [
-            ("[[benchmark]]\nstage='x'\nmetric='mood'\nover='month'\nlow='1'\nsays='band'\nbetter='lower'\nsource='betterlaunch'", "mood"),
-            ("[[benchmark]]\nstage='x'\nmetric='nrr_12m'\nover='week'\nlow='1'\nsays='band'\nbetter='lower'\nsource='betterlaunch'", "week"),
-            ("[[benchmark]]\nstage='x'\nmetric='nrr_12m'\nover='year'\nsays='band'\nbetter='lower'\nsource='betterlaunch'", "low or high"),
-            ("[[benchmark]]\nstage='x'\nmetric='nrr_12m'\nover='year'\nlow='a'\nsays='band'\nbetter='lower'\nsource='betterlaunch'", "not a number"),
-            ("[[benchmark]]\nstage='x'\nmetric='nrr_12m'\nover='year'\nlow='1'\nsays='band'\nbetter='lower'\nsource='nobody'", "nobody"),
+            (
+                "[[benchmark]]\nstage='x'\nmetric='mood'\nover='month'\nlow='1'\nsays='band'\nbetter='lower'\nsource='betterlaunch'",
+                "mood",
+            ),
+            (
+                "[[benchmark]]\nstage='x'\nmetric='nrr_12m'\nover='week'\nlow='1'\nsays='band'\nbetter='lower'\nsource='betterlaunch'",
+                "week",
+            ),
+            (
+                "[[benchmark]]\nstage='x'\nmetric='nrr_12m'\nover='year'\nsays='band'\nbetter='lower'\nsource='betterlaunch'",
+                "low or high",
+            ),
+            (
+                "[[benchmark]]\nstage='x'\nmetric='nrr_12m'\nover='year'\nlow='a'\nsays='band'\nbetter='lower'\nsource='betterlaunch'",
+                "not a number",
+            ),
+            (
+                "[[benchmark]]\nstage='x'\nmetric='nrr_12m'\nover='year'\nlow='1'\nsays='band'\nbetter='lower'\nsource='nobody'",
+                "nobody",
+            ),
             ("benchmark = 1", "benchmark"),
         ] {
             let error = read(text, "mine.toml").unwrap_err();

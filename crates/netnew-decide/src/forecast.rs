@@ -86,7 +86,9 @@ pub fn errors(tries: &[Try]) -> Vec<ErrorAt> {
         let mut found: Vec<i128> = tries
             .iter()
             .filter(|t| t.ahead == ahead && t.said.is_positive())
-            .filter_map(|t| Ratio::new((t.came - t.said).raw(), t.said.raw())?.round_to(6, Rounding::HalfEven))
+            .filter_map(|t| {
+                Ratio::new((t.came - t.said).raw(), t.said.raw())?.round_to(6, Rounding::HalfEven)
+            })
             .collect();
         found.sort_unstable();
         let Some(count) = i128::try_from(found.len()).ok().filter(|n| *n > 0) else { continue };

@@ -72,7 +72,9 @@ pub fn effective(weights: &[Amount]) -> i128 {
     // (sum^2 / squares) in thousandths, dividing early where the square would not fit.
     match sum.checked_mul(sum).and_then(|square| square.checked_mul(1_000)) {
         Some(square) => square / squares,
-        None => (sum / 1_000).saturating_mul(sum / 1_000).saturating_mul(1_000) / (squares / 1_000_000).max(1),
+        None => {
+            (sum / 1_000).saturating_mul(sum / 1_000).saturating_mul(1_000) / (squares / 1_000_000).max(1)
+        }
     }
 }
 

@@ -5,9 +5,8 @@ use netnew_money::{Amount, Day};
 use serde_json::{Value, json};
 
 /// Thresholds in thousands of the major unit.
-const LADDER: [i64; 16] = [
-    1, 5, 10, 15, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000,
-];
+const LADDER: [i64; 16] =
+    [1, 5, 10, 15, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000];
 
 /// A threshold and where the business stands to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,11 +52,17 @@ fn meaning(thousands: usize) -> &'static str {
             "You run a business. There is money to replace your own hours by processes, tools and a hand now and \
              then; growth turns from hustle into tuning. The figures of the next stage apply from here."
         }
-        3 => "Halfway between living from it and hiring for it: one outage or one large customer no longer decides.",
+        3 => {
+            "Halfway between living from it and hiring for it: one outage or one large customer no longer decides."
+        }
         4 => "It carries a first full position beside you; what is not written down now costs time twice.",
         5 => "It carries a small team; who owns retention matters more than who owns the next feature.",
-        6 => "The next stage: growth slows in percent, and what customers stay and grow by decides. Net retention of 100 % becomes the aim.",
-        9 => "The last stage of the tables: growth of a few percent a month, and net retention of 110 % a year as the aim.",
+        6 => {
+            "The next stage: growth slows in percent, and what customers stay and grow by decides. Net retention of 100 % becomes the aim."
+        }
+        9 => {
+            "The last stage of the tables: growth of a few percent a month, and net retention of 110 % a year as the aim."
+        }
         _ => "A step on the way.",
     }
 }
@@ -126,11 +131,7 @@ mod tests {
 
     fn days(levels: &[i64]) -> Vec<(Day, Amount)> {
         let first = Day::from_ymd(2026, 1, 1).unwrap();
-        levels
-            .iter()
-            .zip(0..)
-            .map(|(level, at)| (first.add_days(at), Amount::from_major(*level)))
-            .collect()
+        levels.iter().zip(0..).map(|(level, at)| (first.add_days(at), Amount::from_major(*level))).collect()
     }
 
     #[test]

@@ -300,7 +300,8 @@ pub(crate) mod tests {
         let two_hundred = Amount::from_major(200);
         let less = Change { churn_less: two_hundred, ..Change::default() };
         let more = Change { new_more: two_hundred, ..Change::default() };
-        let ends = |c| project(months[5].end, first(), 12, &pace, &c, &[]).iter().map(|a| a.end).collect::<Vec<_>>();
+        let ends =
+            |c| project(months[5].end, first(), 12, &pace, &c, &[]).iter().map(|a| a.end).collect::<Vec<_>>();
         assert_eq!(ends(less), ends(more));
     }
 
@@ -324,7 +325,9 @@ pub(crate) mod tests {
                 left: Ratio::ONE,
             }]
         };
-        let end = |churn| project(Amount::from_major(1_000), first(), 1, &pace, &Change::default(), &agreed(churn))[0].end;
+        let end = |churn| {
+            project(Amount::from_major(1_000), first(), 1, &pace, &Change::default(), &agreed(churn))[0].end
+        };
         assert_eq!(end(-40), Amount::from_major(900));
         assert_eq!(end(-300), Amount::from_major(700));
     }

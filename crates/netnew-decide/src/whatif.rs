@@ -188,7 +188,8 @@ pub fn read_by(text: &str, amounts: bool) -> Result<By, String> {
     if !amounts {
         return Err(format!("{text:?} has no %: a share is meant"));
     }
-    let amount = Amount::parse(text).map_err(|_| format!("{text:?} is neither an amount nor a percentage"))?;
+    let amount =
+        Amount::parse(text).map_err(|_| format!("{text:?} is neither an amount nor a percentage"))?;
     match amount.is_negative() {
         true => Err(format!("{text:?} is below zero")),
         false => Ok(By::Amount(amount)),
@@ -312,7 +313,9 @@ mod tests {
     fn reads_shares_and_amounts() {
         assert_eq!(read_by("20%", false), Ok(By::Share(Ratio::new(1, 5).unwrap())));
         assert_eq!(read_by("200", true), Ok(By::Amount(Amount::from_major(200))));
-        for (text, amounts) in [("200", false), ("-5%", true), ("x%", true), ("x", true), ("-3", true), ("5000%", true)] {
+        for (text, amounts) in
+            [("200", false), ("-5%", true), ("x%", true), ("x", true), ("-3", true), ("5000%", true)]
+        {
             assert!(read_by(text, amounts).is_err(), "{text}");
         }
     }

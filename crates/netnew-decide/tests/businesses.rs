@@ -93,10 +93,8 @@ impl Made {
             }
         }
         let start = Day::from_ymd(2026, 6, 1).unwrap();
-        let starts = (0..self.early.1).map(|n| Start {
-            day: start,
-            lost: (n < self.early.0).then(|| start.add_days(30)),
-        });
+        let starts = (0..self.early.1)
+            .map(|n| Start { day: start, lost: (n < self.early.0).then(|| start.add_days(30)) });
         let paying = (0..heads.max(0)).map(|n| Paying {
             customer: format!("pays-{n}"),
             name: None,
@@ -107,7 +105,10 @@ impl Made {
         });
         Business {
             source: Source { currency: "USD".into(), decimals: 2, flags: String::new(), filter: None },
-            on_plan: BTreeMap::from([("Basic".into(), self.customers * 3 / 4), ("Pro".into(), self.customers / 4)]),
+            on_plan: BTreeMap::from([
+                ("Basic".into(), self.customers * 3 / 4),
+                ("Pro".into(), self.customers / 4),
+            ]),
             starts: starts.collect(),
             paying: paying.collect(),
             normal_churn: Some((Ratio::new(5, 100).unwrap(), Ratio::new(10, 100).unwrap())),
@@ -155,27 +156,202 @@ fn table() -> Vec<Made> {
     );
     let same = |m: Moves| three(m, m, m);
     vec![
-        row("$400 in, $380 out", 40, same(moves((20, 20), (19, 20), (0, 0), (0, 0))), Illness::Treadmill, Some(Lever::Churn), "treadmill"),
-        row("more out than in", 300, same(moves((20, 20), (40, 20), (0, 0), (0, 0))), Illness::Shrinking, Some(Lever::Churn), "200.0 %"),
-        row("expansion hides the leak", 200, same(moves((20, 20), (18, 20), (30, 20), (0, 0))), Illness::HiddenLeak, Some(Lever::Churn), "90.0 %"),
-        row("nobody new and many gone", 200, same(moves((0, 0), (15, 20), (0, 0), (0, 0))), Illness::Shrinking, Some(Lever::Churn), "more than all"),
-        row("just at 80 % is not over it", 400, three(moves((20, 20), (16, 20), (10, 20), (1, 5)), moves((25, 20), (20, 20), (10, 20), (1, 5)), moves((30, 20), (24, 20), (10, 20), (1, 5))), Illness::Healthy, Some(Lever::Acquisition), "80.0 %"),
-        row("churn outgrows new", 300, three(moves((30, 20), (5, 20), (5, 10), (0, 0)), moves((31, 20), (12, 20), (5, 10), (0, 0)), moves((32, 20), (22, 20), (5, 10), (0, 0))), Illness::ChurnOutgrowsNew, Some(Lever::Churn), "faster than new"),
-        row("churn from a little to less than a little", 300, three(moves((30, 20), (1, 20), (5, 10), (0, 0)), moves((36, 20), (2, 20), (5, 10), (0, 0)), moves((44, 20), (3, 20), (5, 10), (0, 0))), Illness::Healthy, Some(Lever::Acquisition), "Healthy"),
-        row("fast in and fast out", 100, three(moves((40, 20), (26, 20), (9, 10), (0, 0)), moves((48, 20), (29, 20), (9, 10), (0, 0)), moves((58, 20), (32, 20), (9, 10), (0, 0))), Illness::HighChurn, Some(Lever::Churn), "normal at this size"),
-        row("nobody ever pays more", 100, same(moves((20, 20), (4, 20), (0, 0), (0, 0))), Illness::NoExpansion, Some(Lever::Expansion), "No customer paid more"),
-        Made { discounts_only: true, ..row("only coupons end", 100, same(moves((20, 20), (4, 20), (6, 10), (0, 0))), Illness::NoExpansion, Some(Lever::Expansion), "No customer paid more") },
-        row("who stays pays less", 100, same(moves((20, 20), (3, 20), (2, 10), (20, 10))), Illness::ShrinkingAccounts, Some(Lever::Expansion), "contraction is above"),
-        Made { early: (16, 40), lost: Lost { days: 30, ..PLAIN }, ..row("they come and do not get going", 200, grows.clone(), Illness::EarlyLeavers, Some(Lever::Activation), "16 of 40") },
-        row("nobody new, nobody lost", 100, same(moves((0, 0), (0, 0), (5, 10), (0, 0))), Illness::NoNew, Some(Lever::Acquisition), "Nobody new"),
-        row("new dries up", 200, three(moves((30, 20), (2, 20), (5, 10), (0, 0)), moves((20, 20), (2, 20), (5, 10), (0, 0)), moves((12, 20), (2, 20), (5, 10), (0, 0))), Illness::NewShrinking, Some(Lever::Acquisition), "less new comes"),
-        row("new stands still", 200, same(moves((20, 20), (3, 20), (5, 10), (0, 0))), Illness::NewFlat, Some(Lever::Acquisition), "no more new"),
+        row(
+            "$400 in, $380 out",
+            40,
+            same(moves((20, 20), (19, 20), (0, 0), (0, 0))),
+            Illness::Treadmill,
+            Some(Lever::Churn),
+            "treadmill",
+        ),
+        row(
+            "more out than in",
+            300,
+            same(moves((20, 20), (40, 20), (0, 0), (0, 0))),
+            Illness::Shrinking,
+            Some(Lever::Churn),
+            "200.0 %",
+        ),
+        row(
+            "expansion hides the leak",
+            200,
+            same(moves((20, 20), (18, 20), (30, 20), (0, 0))),
+            Illness::HiddenLeak,
+            Some(Lever::Churn),
+            "90.0 %",
+        ),
+        row(
+            "nobody new and many gone",
+            200,
+            same(moves((0, 0), (15, 20), (0, 0), (0, 0))),
+            Illness::Shrinking,
+            Some(Lever::Churn),
+            "more than all",
+        ),
+        row(
+            "just at 80 % is not over it",
+            400,
+            three(
+                moves((20, 20), (16, 20), (10, 20), (1, 5)),
+                moves((25, 20), (20, 20), (10, 20), (1, 5)),
+                moves((30, 20), (24, 20), (10, 20), (1, 5)),
+            ),
+            Illness::Healthy,
+            Some(Lever::Acquisition),
+            "80.0 %",
+        ),
+        row(
+            "churn outgrows new",
+            300,
+            three(
+                moves((30, 20), (5, 20), (5, 10), (0, 0)),
+                moves((31, 20), (12, 20), (5, 10), (0, 0)),
+                moves((32, 20), (22, 20), (5, 10), (0, 0)),
+            ),
+            Illness::ChurnOutgrowsNew,
+            Some(Lever::Churn),
+            "faster than new",
+        ),
+        row(
+            "churn from a little to less than a little",
+            300,
+            three(
+                moves((30, 20), (1, 20), (5, 10), (0, 0)),
+                moves((36, 20), (2, 20), (5, 10), (0, 0)),
+                moves((44, 20), (3, 20), (5, 10), (0, 0)),
+            ),
+            Illness::Healthy,
+            Some(Lever::Acquisition),
+            "Healthy",
+        ),
+        row(
+            "fast in and fast out",
+            100,
+            three(
+                moves((40, 20), (26, 20), (9, 10), (0, 0)),
+                moves((48, 20), (29, 20), (9, 10), (0, 0)),
+                moves((58, 20), (32, 20), (9, 10), (0, 0)),
+            ),
+            Illness::HighChurn,
+            Some(Lever::Churn),
+            "normal at this size",
+        ),
+        row(
+            "nobody ever pays more",
+            100,
+            same(moves((20, 20), (4, 20), (0, 0), (0, 0))),
+            Illness::NoExpansion,
+            Some(Lever::Expansion),
+            "No customer paid more",
+        ),
+        Made {
+            discounts_only: true,
+            ..row(
+                "only coupons end",
+                100,
+                same(moves((20, 20), (4, 20), (6, 10), (0, 0))),
+                Illness::NoExpansion,
+                Some(Lever::Expansion),
+                "No customer paid more",
+            )
+        },
+        row(
+            "who stays pays less",
+            100,
+            same(moves((20, 20), (3, 20), (2, 10), (20, 10))),
+            Illness::ShrinkingAccounts,
+            Some(Lever::Expansion),
+            "contraction is above",
+        ),
+        Made {
+            early: (16, 40),
+            lost: Lost { days: 30, ..PLAIN },
+            ..row(
+                "they come and do not get going",
+                200,
+                grows.clone(),
+                Illness::EarlyLeavers,
+                Some(Lever::Activation),
+                "16 of 40",
+            )
+        },
+        row(
+            "nobody new, nobody lost",
+            100,
+            same(moves((0, 0), (0, 0), (5, 10), (0, 0))),
+            Illness::NoNew,
+            Some(Lever::Acquisition),
+            "Nobody new",
+        ),
+        row(
+            "new dries up",
+            200,
+            three(
+                moves((30, 20), (2, 20), (5, 10), (0, 0)),
+                moves((20, 20), (2, 20), (5, 10), (0, 0)),
+                moves((12, 20), (2, 20), (5, 10), (0, 0)),
+            ),
+            Illness::NewShrinking,
+            Some(Lever::Acquisition),
+            "less new comes",
+        ),
+        row(
+            "new stands still",
+            200,
+            same(moves((20, 20), (3, 20), (5, 10), (0, 0))),
+            Illness::NewFlat,
+            Some(Lever::Acquisition),
+            "no more new",
+        ),
         row("healthy", 100, grows.clone(), Illness::Healthy, Some(Lever::Acquisition), "Healthy"),
-        row("healthy and large", 20_000, three(moves((900, 20), (200, 20), (300, 10), (10, 5)), moves((1_100, 20), (210, 20), (300, 10), (10, 5)), moves((1_400, 20), (220, 20), (300, 10), (10, 5))), Illness::Healthy, Some(Lever::Acquisition), "Healthy"),
-        row("two of nine", 6, three(moves((1, 20), (1, 20), (0, 0), (0, 0)), moves((1, 20), (1, 20), (0, 0), (0, 0)), moves((1, 20), (0, 20), (0, 0), (0, 0))), Illness::TooFewCustomers, None, "too few"),
-        row("one customer, gone", 1, three(Moves::default(), Moves::default(), moves((0, 0), (1, 500), (0, 0), (0, 0))), Illness::TooFewCustomers, None, "too few"),
-        row("a treadmill of four", 4, same(moves((1, 20), (1, 20), (0, 0), (0, 0))), Illness::TooFewCustomers, None, "too few"),
-        row("two months old", 100, vec![moves((20, 20), (19, 20), (0, 0), (0, 0)); 2], Illness::TooLittleHistory, None, "three"),
+        row(
+            "healthy and large",
+            20_000,
+            three(
+                moves((900, 20), (200, 20), (300, 10), (10, 5)),
+                moves((1_100, 20), (210, 20), (300, 10), (10, 5)),
+                moves((1_400, 20), (220, 20), (300, 10), (10, 5)),
+            ),
+            Illness::Healthy,
+            Some(Lever::Acquisition),
+            "Healthy",
+        ),
+        row(
+            "two of nine",
+            6,
+            three(
+                moves((1, 20), (1, 20), (0, 0), (0, 0)),
+                moves((1, 20), (1, 20), (0, 0), (0, 0)),
+                moves((1, 20), (0, 20), (0, 0), (0, 0)),
+            ),
+            Illness::TooFewCustomers,
+            None,
+            "too few",
+        ),
+        row(
+            "one customer, gone",
+            1,
+            three(Moves::default(), Moves::default(), moves((0, 0), (1, 500), (0, 0), (0, 0))),
+            Illness::TooFewCustomers,
+            None,
+            "too few",
+        ),
+        row(
+            "a treadmill of four",
+            4,
+            same(moves((1, 20), (1, 20), (0, 0), (0, 0))),
+            Illness::TooFewCustomers,
+            None,
+            "too few",
+        ),
+        row(
+            "two months old",
+            100,
+            vec![moves((20, 20), (19, 20), (0, 0), (0, 0)); 2],
+            Illness::TooLittleHistory,
+            None,
+            "three",
+        ),
         row("empty", 0, Vec::new(), Illness::TooLittleHistory, None, "0 complete months"),
     ]
 }
@@ -212,13 +388,21 @@ fn the_worth_is_what_its_customers_add_up_to() {
     assert_eq!(told.customers.len(), 57);
     let sum: Amount = told.customers.iter().map(|c| c.amount).sum();
     assert_eq!(sum, Amount::from_major(-3 * 380));
-    assert!(told.worth_says.contains("380.00 USD less churn a month is worth 380.00 USD of new"), "{}", told.worth_says);
+    assert!(
+        told.worth_says.contains("380.00 USD less churn a month is worth 380.00 USD of new"),
+        "{}",
+        told.worth_says
+    );
     for (name, worth) in [("new dries up", 360), ("new stands still", 40), ("who stays pays less", 200)] {
         assert_eq!(of(name).worth, Some(Amount::from_major(worth)), "{name}");
     }
     // One in ten of those on Basic takes the step to Pro: 40 each.
     let step = of("nobody ever pays more");
-    assert!(step.customers.iter().all(|c| c.plan.as_deref() == Some("Basic") && c.amount == Amount::from_major(4)));
+    assert!(
+        step.customers
+            .iter()
+            .all(|c| c.plan.as_deref() == Some("Basic") && c.amount == Amount::from_major(4))
+    );
     let listed = i64::try_from(step.customers.len()).unwrap();
     assert_eq!(step.worth, Some(Amount::from_major(4 * listed)));
 }
@@ -241,7 +425,9 @@ fn what_is_refused_says_how_many_it_needs() {
 #[test]
 fn a_leak_is_named_by_plan_cause_and_time() {
     let leaking = |lost: Lost| {
-        diagnose(&Made { lost, ..table().into_iter().find(|m| m.name == "more out than in").unwrap() }.business())
+        diagnose(
+            &Made { lost, ..table().into_iter().find(|m| m.name == "more out than in").unwrap() }.business(),
+        )
     };
     let told = leaking(Lost { plan: "Pro", cause: Cause::CancelInvoluntary, days: 20 });
     assert_eq!(
@@ -252,7 +438,10 @@ fn a_leak_is_named_by_plan_cause_and_time() {
     let codes: Vec<&str> = told.because.iter().map(|r| r.code).collect();
     assert!(codes.contains(&"failed_payments") && codes.contains(&"leak"), "{codes:?}");
     let plan = told.leaks.iter().find(|l| l.by == "plan").unwrap();
-    assert_eq!(plan.figures[0].command, "netnew movements --from 2026-08-01 --to 2026-10-31 --kind churn --where plan=Pro");
+    assert_eq!(
+        plan.figures[0].command,
+        "netnew movements --from 2026-08-01 --to 2026-10-31 --kind churn --where plan=Pro"
+    );
     // Without a known cause no share of failed payments is claimed.
     let told = leaking(PLAIN);
     assert!(told.because.iter().all(|r| r.code != "failed_payments"));

@@ -53,7 +53,11 @@ pub fn known_benchmarks(report: &Report, file: Option<&Path>) -> Result<Vec<Benc
     let kept = report.book.dir().join(BENCHMARKS_FILE);
     let mut add = |path: &Path| -> Result<(), ReportError> {
         let text = std::fs::read_to_string(path).map_err(|e| {
-            ReportError::refused("io", format!("{}: {e}", path.display()), "give a file of benchmarks in TOML")
+            ReportError::refused(
+                "io",
+                format!("{}: {e}", path.display()),
+                "give a file of benchmarks in TOML",
+            )
         })?;
         all.extend(read(&text, &path.display().to_string())?);
         Ok(())
@@ -152,7 +156,8 @@ pub fn forecast_envelope(report: &Report, told: &Forecast, asked: &ForecastQuest
     out.insert("tries".into(), json!(told.tries.len()));
     let reached: Vec<Value> = asked.reach.iter().map(|a| reached_json(&reach(&told.rows, *a))).collect();
     out.insert("reach".into(), reached.into());
-    let money = asked.costs.map(|costs| runway_json(&runway(&told.rows, costs, asked.cash.unwrap_or_default())));
+    let money =
+        asked.costs.map(|costs| runway_json(&runway(&told.rows, costs, asked.cash.unwrap_or_default())));
     out.insert("runway".into(), money.unwrap_or(Value::Null));
     out
 }

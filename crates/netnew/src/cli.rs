@@ -358,7 +358,7 @@ pub struct AlertsArgs {
     /// Rules to go by [default: the book's alerts.toml, else any one customer down by more than 5 %]; without a file,
     /// print the rules in force
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
-    pub rules: Option<PathBuf>,
+    pub rules: Option<String>,
     /// Shared flags.
     #[command(flatten)]
     pub read: ReadArgs,

@@ -49,7 +49,9 @@ pub fn conclusion(illness: Illness, facts: &Facts, source: &Source) -> String {
             "More is lost than is normal at this size: gross churn of {} a month{since}.",
             facts.gross_churn.map(percent).unwrap_or_default()
         ),
-        Illness::NoExpansion => format!("No customer paid more{since}: the cheapest growth there is lies unused."),
+        Illness::NoExpansion => {
+            format!("No customer paid more{since}: the cheapest growth there is lies unused.")
+        }
         Illness::ShrinkingAccounts => {
             format!("Customers who stay pay less: contraction is above expansion{since}.")
         }
@@ -104,7 +106,9 @@ pub fn worth(
             show(worth)
         ),
         Lever::Acquisition => match facts.new_trend {
-            Trend::Shrinking => format!("Back at the first month's new, that is {} more a month.", show(worth)),
+            Trend::Shrinking => {
+                format!("Back at the first month's new, that is {} more a month.", show(worth))
+            }
             _ => format!("A tenth more new is {} a month; it now stays, so it compounds.", show(worth)),
         },
     }
@@ -143,7 +147,8 @@ pub fn reasons(illness: Illness, business: &Business, facts: &Facts, leaks: &[Le
 
 fn sample(facts: &Facts, source: &Source, from: Day, to: Day) -> Reason {
     let bounds = facts.lost_interval.map_or(String::new(), |i| {
-        let rate = Ratio::new(i128::from(facts.lost), i128::from(facts.exposed.max(1))).unwrap_or(Ratio::ZERO);
+        let rate =
+            Ratio::new(i128::from(facts.lost), i128::from(facts.exposed.max(1))).unwrap_or(Ratio::ZERO);
         format!(
             " ({} %, could be {}\u{2013}{} %)",
             whole_percent(rate),
@@ -229,10 +234,8 @@ fn new_trend(facts: &Facts, source: &Source) -> Reason {
 fn churn_pace(facts: &Facts, source: &Source) -> Reason {
     let (amounts, figures) = by_month(facts, source, Kind::Churn);
     let faster = if facts.churn_faster { "faster" } else { "no faster" };
-    let says = format!(
-        "Churned MRR is {}: {amounts}. It grows {faster} than new.",
-        facts.churn_trend.as_str()
-    );
+    let says =
+        format!("Churned MRR is {}: {amounts}. It grows {faster} than new.", facts.churn_trend.as_str());
     Reason { code: "churn_pace", says, figures }
 }
 

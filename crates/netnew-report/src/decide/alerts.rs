@@ -41,8 +41,9 @@ pub fn rules(report: &Report, file: Option<&Path>) -> Result<Vec<Rule>, ReportEr
         None if kept.is_file() => kept,
         None => return Ok(default_rules()),
     };
-    let text = std::fs::read_to_string(&path)
-        .map_err(|e| ReportError::refused("io", format!("{}: {e}", path.display()), "give a file of rules in TOML"))?;
+    let text = std::fs::read_to_string(&path).map_err(|e| {
+        ReportError::refused("io", format!("{}: {e}", path.display()), "give a file of rules in TOML")
+    })?;
     let rules = read(&text, &path.display().to_string())?;
     for rule in &rules {
         if let Watch::Metric { metric, filter, .. } = &rule.watch {

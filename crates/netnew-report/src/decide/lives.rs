@@ -78,11 +78,8 @@ fn life(
         plan = on;
     }
     let last = asked.days.last().copied().unwrap_or(Day::MIN);
-    let expanded = steps
-        .iter()
-        .filter(|s| s.day <= last)
-        .flat_map(|s| &s.rows)
-        .any(|row| row.kind == Kind::Expansion);
+    let expanded =
+        steps.iter().filter(|s| s.day <= last).flat_map(|s| &s.rows).any(|row| row.kind == Kind::Expansion);
     let moved = steps.last().is_some_and(|s| s.day >= asked.named_from);
     let pays = levels.last().is_some_and(|l| l.is_positive());
     let name = match moved || pays {
@@ -126,7 +123,8 @@ fn level_at(
             *plans.entry(plan.to_string()).or_default() += level;
         }
     }
-    let best = plans.into_iter().filter(|(_, a)| a.is_positive()).max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)));
+    let best =
+        plans.into_iter().filter(|(_, a)| a.is_positive()).max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)));
     Ok((sum, best.map(|(plan, _)| plan)))
 }
 

@@ -19,10 +19,10 @@ const SHOWN: usize = 40;
 /// Prints alerts, or with a bare `--rules` the rules in force.
 pub fn run(args: &AlertsArgs, env: &Environment) -> Result<ExitCode, CliError> {
     let report = env.report(&args.read)?;
-    if args.rules.as_deref().is_some_and(|file| file.as_os_str().is_empty()) {
+    if args.rules.as_deref() == Some("") {
         return list(&rules(&report, None)?, env);
     }
-    let told = alerts(&report, args.rules.as_deref().filter(|f| *f != Path::new("")))?;
+    let told = alerts(&report, args.rules.as_deref().map(Path::new))?;
     let values: Vec<Value> = told.rows.iter().map(Alert::to_json).collect();
     let (values, next) = page(values, args.read.limit, args.read.cursor.as_deref())?;
     let mut head = envelope(&report);
@@ -48,7 +48,12 @@ fn table(rows: &[Alert]) -> String {
     let heads = [("date", Align::Left), ("rule", Align::Left), ("what", Align::Left), ("id", Align::Left)];
     let mut table = Table::new(heads.iter().map(|(h, a)| (h.to_string(), *a)).collect());
     for alert in rows.iter().take(SHOWN) {
-        table.row(vec![alert.date.to_string(), alert.rule.clone(), alert.says.clone(), alert.id[..12].into()]);
+        table.row(vec![
+            alert.date.to_string(),
+            alert.rule.clone(),
+            alert.says.clone(),
+            alert.id[..12].into(),
+        ]);
     }
     let more = match rows.len().saturating_sub(SHOWN) {
         0 => String::new(),

@@ -27,7 +27,9 @@ pub fn run(args: &BenchmarksArgs, env: &Environment) -> Result<ExitCode, CliErro
 /// `5.0–10.0 %`, `at least 100.0 %`.
 pub fn band(low: Option<Ratio>, high: Option<Ratio>) -> String {
     match (low, high) {
-        (Some(low), Some(high)) => format!("{}\u{2013}{}", percent(low).trim_end_matches(" %"), percent(high)),
+        (Some(low), Some(high)) => {
+            format!("{}\u{2013}{}", percent(low).trim_end_matches(" %"), percent(high))
+        }
         (Some(low), None) => format!("at least {}", percent(low)),
         (None, Some(high)) => format!("at most {}", percent(high)),
         (None, None) => String::new(),
@@ -64,7 +66,9 @@ fn table(placed: &[Placed]) -> String {
     }
     let mut sources: Vec<String> = placed
         .iter()
-        .map(|p| format!("{}: {}. {}\n", p.benchmark.source.id, p.benchmark.source.title, p.benchmark.source.note))
+        .map(|p| {
+            format!("{}: {}. {}\n", p.benchmark.source.id, p.benchmark.source.title, p.benchmark.source.note)
+        })
         .collect();
     sources.sort();
     sources.dedup();

@@ -38,7 +38,9 @@ fn text(told: &Diagnosis, decimals: u8) -> String {
         return out;
     }
     let heading = match told.lever {
-        Some(Lever::Expansion) if !told.facts.expansion.is_positive() => "could step up (a tenth of the step)",
+        Some(Lever::Expansion) if !told.facts.expansion.is_positive() => {
+            "could step up (a tenth of the step)"
+        }
         Some(Lever::Expansion) => "pay less",
         Some(Lever::Acquisition) => "came",
         _ => "left",
@@ -64,7 +66,11 @@ fn text(told: &Diagnosis, decimals: u8) -> String {
             c.causes.join(", "),
         ]);
     }
-    out.push_str(&format!("\n{} {heading}\n{}", netnew_decide::words::customers(count(told)), table.render()));
+    out.push_str(&format!(
+        "\n{} {heading}\n{}",
+        netnew_decide::words::customers(count(told)),
+        table.render()
+    ));
     if told.customers.len() > SHOWN {
         out.push_str(&format!("{} more in --format json.\n", told.customers.len() - SHOWN));
     }

@@ -16,26 +16,33 @@ macro_rules! schemas {
 }
 
 /// Command and schema.
-const SCHEMAS: [(&str, &str); 19] = schemas![
+const SCHEMAS: [(&str, &str); 26] = schemas![
+    "alerts",
     "backup",
+    "benchmarks",
     "check",
     "cohorts",
     "customer",
     "customers",
     "demo",
+    "diagnose",
     "error",
     "explain",
     "export",
+    "forecast",
     "import",
     "init",
     "metrics",
+    "milestones",
     "movements",
     "mrr",
     "policy-compare",
     "policy-list",
     "policy-show",
+    "report",
     "restore",
     "sql",
+    "whatif",
 ];
 
 /// Prints one schema, or their names.

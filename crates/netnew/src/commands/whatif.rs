@@ -30,25 +30,30 @@ pub fn run(args: &WhatifArgs, env: &Environment) -> Result<ExitCode, CliError> {
 fn assumptions(args: &WhatifArgs) -> Result<Assumptions, CliError> {
     let mut assume = Assumptions::default();
     let bad = |flag: &str, what: String| {
-        CliError::usage("bad_assumption", format!("{flag}: {what}"), "write 20% for a share, 200 for an amount a month")
+        CliError::usage(
+            "bad_assumption",
+            format!("{flag}: {what}"),
+            "write 20% for a share, 200 for an amount a month",
+        )
     };
     let by = |flag: &str, text: &Option<String>, usual: By| match text {
         None => Ok(usual),
         Some(text) => read_by(text, true).map_err(|what| bad(flag, what)),
     };
-    let share = |flag: &str, text: &Option<String>, usual: Ratio| match text.as_deref().map(|t| read_by(t, false)) {
-        None => Ok(usual),
-        Some(Ok(By::Share(share))) => Ok(share),
-        Some(Ok(By::Amount(_))) => Err(bad(flag, "a share is meant".into())),
-        Some(Err(what)) => Err(bad(flag, what)),
-    };
+    let share =
+        |flag: &str, text: &Option<String>, usual: Ratio| match text.as_deref().map(|t| read_by(t, false)) {
+            None => Ok(usual),
+            Some(Ok(By::Share(share))) => Ok(share),
+            Some(Ok(By::Amount(_))) => Err(bad(flag, "a share is meant".into())),
+            Some(Err(what)) => Err(bad(flag, what)),
+        };
     assume.churn = by("--churn", &args.churn, assume.churn)?;
     assume.new = by("--new", &args.new, assume.new)?;
     assume.price = share("--price", &args.price, assume.price)?;
     if args.price_brings.is_some() {
         let brings = share("--price-brings", &args.price_brings, Ratio::ZERO)?;
-        assume.price_yield =
-            yield_of(assume.price, brings).ok_or_else(|| bad("--price-brings", "no price rise to bring it".into()))?;
+        assume.price_yield = yield_of(assume.price, brings)
+            .ok_or_else(|| bad("--price-brings", "no price rise to bring it".into()))?;
     }
     assume.annual = share("--annual", &args.annual, assume.annual)?;
     assume.annual_discount = share("--annual-discount", &args.annual_discount, assume.annual_discount)?;
