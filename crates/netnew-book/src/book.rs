@@ -232,6 +232,11 @@ impl Book {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The highest `booked_seq` there is: what has changed since a snapshot's version shows here.
+    pub fn version(&self) -> Result<u64, BookError> {
+        catalog::last_seq(&self.catalog())
+    }
+
     /// A view of everything known now.
     pub fn snapshot(&self) -> Result<Snapshot, BookError> {
         self.snapshot_at(Instant::MAX)

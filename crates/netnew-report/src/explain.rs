@@ -9,20 +9,28 @@ use crate::parse_day;
 use crate::{Question, Report};
 use netnew_book::PayloadInfo;
 use netnew_ledger::Kind;
+use netnew_metrics::registry::Metric;
 use netnew_metrics::{Extras, Query, ReportCurrency, RollupRow};
+use netnew_money::{Amount, Day};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 
 /// A movement with the facts and payload rows under it, by the beginning of its id. The report is best asked for with
-/// [`crate::Question::in_own_currency`]; `convert`: amounts in the report's currency.
+/// [`crate::Question::in_own_currency`]; `convert`: amounts in the report's currency; `customer`: whose it is, when that is
+/// known, so that nobody else has to be looked at.
 ///
 /// # Errors
 /// `unknown_movement` when no or several ids begin so.
-pub fn movement(report: &Report, id: &str, convert: bool) -> Result<Value, ReportError> {
+pub fn movement(
+    report: &Report,
+    id: &str,
+    customer: Option<&str>,
+    convert: bool,
+) -> Result<Value, ReportError> {
     let query = report.query()?;
-    let found: Vec<Movement> =
-        collect(report, &query, None, None, convert)?.into_iter().filter(|m| m.id.starts_with(id)).collect();
+    let all = collect(report, &query, customer, None, convert)?;
+    let found: Vec<Movement> = all.into_iter().filter(|m| m.id.starts_with(id)).collect();
     let [one] = found.as_slice() else {
         return Err(ReportError::refused(
             "unknown_movement",
@@ -33,19 +41,32 @@ pub fn movement(report: &Report, id: &str, convert: bool) -> Result<Value, Repor
     Ok(tree(report, std::slice::from_ref(one))?.remove(0))
 }
 
-/// A period's number with everything under it.
-pub struct Explained {
-    /// The tree, in the contract's shape.
-    pub value: Value,
-    /// Its movements.
+/// A period of the report's interval, and what happened in it.
+pub struct PeriodMovements {
+    /// Its first day.
+    pub start: Day,
+    /// The question over it.
+    pub query: Query,
+    /// Its rows of the waterfall: one, or one per currency.
+    pub rows: Vec<RollupRow>,
+    /// Its movements, oldest first.
     pub movements: Vec<Movement>,
+    /// What they add up to.
+    pub total: Amount,
+    /// The metric that this number is.
+    pub metric: &'static Metric,
 }
 
-/// What a period of the report's interval is made of, named by any of its days; `kind`: only movements of that kind.
+/// The movements of a period of the report's interval, named by any of its days; `kind`: only movements of that kind. The
+/// report's range is that period afterwards.
 ///
 /// # Errors
 /// `bad_date`, a missing rate, or a book that cannot be read.
-pub fn period(report: &mut Report, any_day: &str, kind: Option<Kind>) -> Result<Explained, ReportError> {
+pub fn movements_of(
+    report: &mut Report,
+    any_day: &str,
+    kind: Option<Kind>,
+) -> Result<PeriodMovements, ReportError> {
     let day = parse_day("--period", any_day)?;
     let start = report.grain.period_start(day, report.policy.week_start);
     let next = report.grain.next_start(start, report.policy.week_start);
@@ -55,17 +76,35 @@ pub fn period(report: &mut Report, any_day: &str, kind: Option<Kind>) -> Result<
     let rows = report.rows(&query, Extras::default())?;
     let convert = report.currency != ReportCurrency::Original;
     let movements = collect(report, &query, None, kind, convert)?;
-    let total: netnew_money::Amount = movements.iter().map(|m| m.row.amount).sum();
+    let total = movements.iter().map(|m| m.row.amount).sum();
     let metric = find(kind.map_or("net_new_mrr", metric_of))?;
+    Ok(PeriodMovements { start, query, rows, movements, total, metric })
+}
+
+/// A period's number with everything under it.
+pub struct Explained {
+    /// The tree, in the contract's shape.
+    pub value: Value,
+    /// Its movements.
+    pub movements: Vec<Movement>,
+}
+
+/// What a period is made of, whole; see [`movements_of`].
+///
+/// # Errors
+/// As [`movements_of`].
+pub fn period(report: &mut Report, any_day: &str, kind: Option<Kind>) -> Result<Explained, ReportError> {
+    let found = movements_of(report, any_day, kind)?;
+    let movements = found.movements;
     let mut value = envelope(report);
-    value.insert("period".into(), json!(start.to_string()));
+    value.insert("period".into(), json!(found.start.to_string()));
     value.insert("kind".into(), json!(kind.map(Kind::as_str)));
-    value.insert("definition".into(), json!(metric.definition));
-    value.insert("amount".into(), json!(total.to_string()));
+    value.insert("definition".into(), json!(found.metric.definition));
+    value.insert("amount".into(), json!(found.total.to_string()));
     value.insert("customers".into(), json!(distinct(&movements)));
     value.insert("movement_count".into(), json!(movements.len()));
-    value.insert("waterfall".into(), Value::Array(rows.iter().map(waterfall).collect()));
-    value.insert("command".into(), json!(command(&query, kind, &report.question)));
+    value.insert("waterfall".into(), Value::Array(found.rows.iter().map(waterfall).collect()));
+    value.insert("command".into(), json!(command(&found.query, kind, &report.question)));
     value.insert("movements".into(), Value::Array(tree(report, &movements)?));
     Ok(Explained { value: Value::Object(value), movements })
 }
@@ -176,7 +215,9 @@ fn attach_raw_rows(
 }
 
 /// The lines of a kept text file, for ascending line numbers; `None` for files that are not text.
-fn text_lines(info: &PayloadInfo, rows: &[u64]) -> Result<Vec<Option<String>>, ReportError> {
+/// # Errors
+/// A file that cannot be read.
+pub fn text_lines(info: &PayloadInfo, rows: &[u64]) -> Result<Vec<Option<String>>, ReportError> {
     let mut reader = BufReader::new(std::fs::File::open(&info.path)?);
     let mut head = [0u8; 4];
     let read = reader.read(&mut head)?;

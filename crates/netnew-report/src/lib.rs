@@ -13,6 +13,7 @@ pub mod decide;
 mod error;
 pub mod explain;
 pub mod figures;
+pub mod flat;
 pub mod metrics;
 pub mod movements;
 pub mod mrr;

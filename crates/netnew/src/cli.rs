@@ -88,6 +88,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Ask the book in SQL: facts, levels, movements, metrics (feature `sql`)
     Sql(SqlArgs),
+    /// Pages, API and jobs over HTTP
+    Serve(ServeArgs),
     /// The JSON Schema of a command's output
     Schema(SchemaArgs),
     /// Measure how long things take
@@ -100,8 +102,8 @@ impl Default for Command {
             customers: 600,
             seed: 1,
             keep: None,
-            no_serve: true,
-            no_open: true,
+            no_serve: false,
+            no_open: false,
             port: None,
             answers: false,
         })
@@ -487,6 +489,17 @@ pub struct SqlArgs {
     /// Ask for no password; only on a loopback address
     #[arg(long)]
     pub no_password: bool,
+}
+
+/// `netnew serve`
+#[derive(Args, Debug)]
+pub struct ServeArgs {
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:7777", value_name = "ADDR")]
+    pub addr: String,
+    /// A name under which the book is served to others, as browsers ask for it (repeatable)
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub host: Vec<String>,
 }
 
 /// `netnew schema`

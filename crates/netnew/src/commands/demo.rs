@@ -1,6 +1,7 @@
 //! `netnew demo`, and `netnew` alone: a made-up business, imported by the public path, and its story.
 
 use super::import::import;
+use super::serve;
 use crate::cli::{DemoArgs, ImportArgs};
 use crate::environment::Environment;
 use crate::error::CliError;
@@ -57,7 +58,10 @@ pub fn run(args: &DemoArgs, env: &Environment) -> Result<ExitCode, CliError> {
     } else {
         say("Keep the book with --keep DIR; read your own files with netnew init and netnew import.");
     }
-    Ok(ExitCode::SUCCESS)
+    if args.no_serve {
+        return Ok(ExitCode::SUCCESS);
+    }
+    serve::demo(&env, args.port, !args.no_open)
 }
 
 /// The business as the files that a stranger would bring.

@@ -18,7 +18,7 @@ pub fn run(args: &ExplainArgs, env: &Environment) -> Result<ExitCode, CliError> 
     match (&args.movement, &args.period) {
         (Some(id), None) => {
             let report = env.ask(args.read.question().in_own_currency())?;
-            let value = movement(&report, id, args.read.currency.is_some())?;
+            let value = movement(&report, id, None, args.read.currency.is_some())?;
             render::object(env, &value, || text(&value, 0))?;
         }
         (None, Some(day)) => {

@@ -21,5 +21,6 @@ pub mod movements;
 pub mod mrr;
 pub mod policy;
 pub mod schema;
+pub mod serve;
 pub mod sql;
 pub mod whatif;

@@ -49,7 +49,7 @@ fn outputs_fit_their_schemas() {
         ("policy-list", &["policy", "list"]),
         ("policy-show", &["policy", "show", "chartmogul"]),
         ("policy-compare", &["policy", "compare", "default", "stripe"]),
-        ("demo", &["demo", "--customers", "40"]),
+        ("demo", &["demo", "--no-serve", "--customers", "40"]),
     ] {
         fits(&desk, schema, &desk.ok(args));
     }
