@@ -1,6 +1,7 @@
 //! Milestones: reached on which day, next when, and what each changes.
 
 use crate::forecast::{Row, reach};
+use crate::words::month;
 use netnew_money::{Amount, Day};
 use serde_json::{Value, json};
 
@@ -106,6 +107,20 @@ pub fn milestones(days: &[(Day, Amount)], ahead: &[Row], decimals: u8) -> Vec<Mi
 }
 
 impl Milestone {
+    /// When it is reached, in words: `March 2027 at this pace, from January 2027 to not within ten years`.
+    pub fn outlook(&self) -> String {
+        let name = |day: Option<Day>| day.map_or("not within ten years".into(), month);
+        match (self.expected, self.earliest, self.latest) {
+            (None, None, None) => "not at this pace".into(),
+            (expected, None, None) => {
+                format!("{} at this pace (too little history for a range)", name(expected))
+            }
+            (expected, earliest, latest) => {
+                format!("{} at this pace, from {} to {}", name(expected), name(earliest), name(latest))
+            }
+        }
+    }
+
     /// The row as JSON; `next` months are first days.
     pub fn to_json(&self) -> Value {
         let day = |d: Option<Day>| json!(d.map(|d| d.to_string()));

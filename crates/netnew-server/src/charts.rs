@@ -5,8 +5,8 @@ use crate::pages::{Ask, decimals, group_filter, group_name, period_label};
 use askama::Template;
 use axum::http::StatusCode;
 use netnew_chart::{
-    BarItem, Bars, Body, Cell, ChartError, Frame, HeatRow, Heatmap, Lines, Mode, Movements, Period, Series, Spark, Spec,
-    State, Step, StepKind, Tone, Unit, Waterfall,
+    BarItem, Bars, Body, Cell, ChartError, Frame, HeatRow, Heatmap, Lines, Mode, Movements, Period, Series,
+    Spark, Spec, State, Step, StepKind, Tone, Unit, Waterfall,
 };
 use netnew_ledger::Kind;
 use netnew_metrics::{CohortRow, Measure, ReportCurrency, RollupRow};
@@ -112,7 +112,9 @@ pub fn tone(kind: Kind) -> Tone {
 }
 
 fn capital(word: &str) -> String {
-    word.chars().next().map_or(String::new(), |c| c.to_uppercase().collect::<String>() + &word[c.len_utf8()..])
+    word.chars()
+        .next()
+        .map_or(String::new(), |c| c.to_uppercase().collect::<String>() + &word[c.len_utf8()..])
 }
 
 /// Movements by period, stacked by kind. `rows`: one a period.
@@ -150,9 +152,7 @@ pub fn movements(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Spec {
 
 /// MRR at the end of each period; `compared`: the same of another range, drawn beside it.
 pub fn mrr(ask: &Ask, report: &Report, rows: &[RollupRow], compared: Option<(&str, &[RollupRow])>) -> Spec {
-    let cell = |row: &RollupRow| {
-        Cell::new(row.end, ask.explain_metric("mrr", &row.period.start.to_string()))
-    };
+    let cell = |row: &RollupRow| Cell::new(row.end, ask.explain_metric("mrr", &row.period.start.to_string()));
     let mut series = vec![Series {
         label: "MRR".into(),
         tone: Tone::Main,
@@ -238,12 +238,18 @@ pub fn waterfall(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Option<Spec>
         cell: Cell::plain(first.start),
         kind: StepKind::Total,
     }];
-    let link = |kind: Kind| ask.params.without(&["cursor", "period"]).with("kind", kind.as_str()).link("/movements");
+    let link =
+        |kind: Kind| ask.params.without(&["cursor", "period"]).with("kind", kind.as_str()).link("/movements");
     for kind in Kind::ALL {
         let sum: Amount = rows.iter().map(|r| r.movement(kind)).sum();
         if kind != Kind::Transfer || !sum.is_zero() {
             let cell = Cell::new(sum, link(kind));
-            steps.push(Step { label: capital(kind.as_str()), tone: tone(kind), cell, kind: StepKind::Change });
+            steps.push(Step {
+                label: capital(kind.as_str()),
+                tone: tone(kind),
+                cell,
+                kind: StepKind::Change,
+            });
         }
     }
     let fx: Amount = rows.iter().map(|r| r.fx).sum();

@@ -74,6 +74,8 @@ pub enum Command {
     Forecast(ForecastArgs),
     /// Customers whose MRR fell, metrics past a threshold
     Alerts(AlertsArgs),
+    /// A week or a month to read: Markdown, or one HTML file
+    Report(ReportArgs),
     /// Where a number comes from, down to the rows of your files
     Explain(ExplainArgs),
     /// Check the book: invariants of the ledger and the store
@@ -361,6 +363,19 @@ pub struct AlertsArgs {
     /// print the rules in force
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
     pub rules: Option<String>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `netnew report`
+#[derive(Args, Debug)]
+pub struct ReportArgs {
+    /// weekly or monthly: the last complete one
+    pub every: String,
+    /// Write the report as one HTML file that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Shared flags.
     #[command(flatten)]
     pub read: ReadArgs,

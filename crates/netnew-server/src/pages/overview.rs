@@ -61,7 +61,11 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         let mrr = charts::mrr(&ask, &report, shown, compared.as_ref().map(|(n, r)| (*n, r.as_slice())));
         let mut pair = String::from("<div class=\"cols-2\">");
         if let Some(steps) = charts::waterfall(&ask, &report, shown) {
-            pair += &render(&charts::drawn(&steps, charts::HALF, ask.chart_links("waterfall", "/api/v1/mrr", &report))?)?;
+            pair += &render(&charts::drawn(
+                &steps,
+                charts::HALF,
+                ask.chart_links("waterfall", "/api/v1/mrr", &report),
+            )?)?;
         }
         pair += &render(&charts::drawn(&mrr, charts::HALF, ask.chart_links("mrr", "/api/v1/mrr", &report))?)?;
         pair += "</div>";
@@ -218,9 +222,9 @@ fn figures(ask: &Ask, report: &Report, asked: &Asked, to: usize) -> Figures {
                 class,
                 href: ask.explain_metric(name, &asked.rows[now].period.start.to_string()),
                 spark: charts::spark(
-                format!("{}, {} months", metric.title, now + 1 - first),
-                (first..=now).map(|row| at(row, place).map(plain)).collect(),
-            ),
+                    format!("{}, {} months", metric.title, now + 1 - first),
+                    (first..=now).map(|row| at(row, place).map(plain)).collect(),
+                ),
             }
         });
     Figures { figures: figures.collect() }

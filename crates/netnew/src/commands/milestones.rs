@@ -6,8 +6,6 @@ use crate::error::CliError;
 use crate::render;
 use crate::render::table::{Align, Table};
 use netnew_decide::milestones::Milestone;
-use netnew_decide::words::month;
-use netnew_money::Day;
 use netnew_report::decide::{decimals, milestones};
 use netnew_report::figures::level;
 use netnew_report::mrr::{envelope, footer};
@@ -24,18 +22,6 @@ pub fn run(args: &ReadArgs, env: &Environment) -> Result<ExitCode, CliError> {
     let decimals = decimals(&report);
     render::rows(env, &envelope(&report), &values, next, || table(&found, decimals) + &footer(&report))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// `March 2027`, `March 2027 (January 2027 – not before ten years)`.
-pub fn when(m: &Milestone) -> String {
-    let name = |day: Option<Day>| day.map_or("not within ten years".into(), month);
-    match (m.expected, m.earliest, m.latest) {
-        (None, None, None) => "not at this pace".into(),
-        (expected, None, None) => format!("{} at this pace (too little history for a range)", name(expected)),
-        (expected, earliest, latest) => {
-            format!("{} at this pace, from {} to {}", name(expected), name(earliest), name(latest))
-        }
-    }
 }
 
 fn table(found: &[Milestone], decimals: u8) -> String {
@@ -56,7 +42,7 @@ fn table(found: &[Milestone], decimals: u8) -> String {
             m.reached.map(|d| d.to_string()).unwrap_or_default(),
             m.held_since.map(|d| d.to_string()).unwrap_or_default(),
             if m.missing.is_zero() { String::new() } else { level(m.missing, decimals) },
-            if m.held_since.is_some() { String::new() } else { when(m) },
+            if m.held_since.is_some() { String::new() } else { m.outlook() },
         ]);
     }
     let words: String = found.iter().map(|m| format!("{}: {}\n", level(m.amount, 0), m.meaning)).collect();

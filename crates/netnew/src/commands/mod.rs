@@ -20,6 +20,7 @@ pub mod milestones;
 pub mod movements;
 pub mod mrr;
 pub mod policy;
+pub mod report;
 pub mod schema;
 pub mod serve;
 pub mod sql;
