@@ -5,8 +5,8 @@ use crate::pages::{Ask, decimals, group_filter, group_name, period_label};
 use askama::Template;
 use axum::http::StatusCode;
 use netnew_chart::{
-    BarItem, Bars, Body, Cell, ChartError, Frame, HeatRow, Heatmap, Lines, Mode, Movements, Period, Series, Spark, Spec,
-    State, Step, StepKind, Tone, Unit, Waterfall,
+    BarItem, Bars, Body, Cell, ChartError, HeatRow, Heatmap, Lines, Mode, Movements, Period, Series, Spark,
+    Spec, State, Step, StepKind, Tone, Unit, Waterfall,
 };
 use netnew_ledger::Kind;
 use netnew_metrics::{CohortRow, Measure, ReportCurrency, RollupRow};
@@ -14,11 +14,6 @@ use netnew_money::{Amount, Day, Grain, Ratio, Rounding};
 use netnew_report::story::net_new;
 use netnew_report::{Report, ReportError};
 use std::collections::BTreeMap;
-
-/// Width of a chart that has the page to itself, of one that shares it, and of one on a telephone.
-pub const WHOLE: u32 = 1_214;
-pub const HALF: u32 = 598;
-const NARROW: u32 = 334;
 
 impl From<ChartError> for WebError {
     fn from(error: ChartError) -> WebError {
@@ -35,20 +30,17 @@ impl From<ChartError> for WebError {
 pub struct Drawn {
     title: String,
     links: Vec<(String, String)>,
-    wide: String,
-    narrow: String,
+    drawing: String,
     legend: String,
     table: String,
 }
 
-/// Draws a chart for a page.
-pub fn drawn(spec: &Spec, width: u32, links: Vec<(String, String)>) -> Result<Drawn, WebError> {
-    let narrow = Spec { id: format!("{}-narrow", spec.id), ..spec.clone() };
+/// Draws a chart for a page, at every width that it may get there.
+pub fn drawn(spec: &Spec, links: Vec<(String, String)>) -> Result<Drawn, WebError> {
     Ok(Drawn {
         title: spec.title.clone(),
         links,
-        wide: netnew_chart::svg(spec, &Frame::page(width))?,
-        narrow: netnew_chart::svg(&narrow, &Frame::page(NARROW))?,
+        drawing: netnew_chart::responsive(spec)?,
         legend: netnew_chart::legend(spec),
         table: netnew_chart::table(spec)?.html(true),
     })
@@ -112,7 +104,9 @@ pub fn tone(kind: Kind) -> Tone {
 }
 
 fn capital(word: &str) -> String {
-    word.chars().next().map_or(String::new(), |c| c.to_uppercase().collect::<String>() + &word[c.len_utf8()..])
+    word.chars()
+        .next()
+        .map_or(String::new(), |c| c.to_uppercase().collect::<String>() + &word[c.len_utf8()..])
 }
 
 /// Movements by period, stacked by kind. `rows`: one a period.
@@ -150,9 +144,7 @@ pub fn movements(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Spec {
 
 /// MRR at the end of each period; `compared`: the same of another range, drawn beside it.
 pub fn mrr(ask: &Ask, report: &Report, rows: &[RollupRow], compared: Option<(&str, &[RollupRow])>) -> Spec {
-    let cell = |row: &RollupRow| {
-        Cell::new(row.end, ask.explain_metric("mrr", &row.period.start.to_string()))
-    };
+    let cell = |row: &RollupRow| Cell::new(row.end, ask.explain_metric("mrr", &row.period.start.to_string()));
     let mut series = vec![Series {
         label: "MRR".into(),
         tone: Tone::Main,
@@ -234,16 +226,22 @@ pub fn waterfall(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Option<Spec>
     let (first, last) = (rows.first()?, rows.last()?);
     let mut steps = vec![Step {
         label: "Start".into(),
-        tone: Tone::Main,
+        tone: Tone::Compare,
         cell: Cell::plain(first.start),
         kind: StepKind::Total,
     }];
-    let link = |kind: Kind| ask.params.without(&["cursor", "period"]).with("kind", kind.as_str()).link("/movements");
+    let link =
+        |kind: Kind| ask.params.without(&["cursor", "period"]).with("kind", kind.as_str()).link("/movements");
     for kind in Kind::ALL {
         let sum: Amount = rows.iter().map(|r| r.movement(kind)).sum();
         if kind != Kind::Transfer || !sum.is_zero() {
             let cell = Cell::new(sum, link(kind));
-            steps.push(Step { label: capital(kind.as_str()), tone: tone(kind), cell, kind: StepKind::Change });
+            steps.push(Step {
+                label: capital(kind.as_str()),
+                tone: tone(kind),
+                cell,
+                kind: StepKind::Change,
+            });
         }
     }
     let fx: Amount = rows.iter().map(|r| r.fx).sum();
@@ -252,7 +250,7 @@ pub fn waterfall(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Option<Spec>
         steps.push(Step { label: "Rates".into(), tone: Tone::Fx, cell, kind: StepKind::Change });
     }
     let cell = Cell::new(last.end, ask.explain_metric("mrr", &last.period.start.to_string()));
-    steps.push(Step { label: "End".into(), tone: Tone::Main, cell, kind: StepKind::Total });
+    steps.push(Step { label: "End".into(), tone: Tone::Compare, cell, kind: StepKind::Total });
     let state = if report.complete(&last.period) { State::Past } else { State::Running };
     Some(Spec {
         id: "waterfall".into(),

@@ -49,19 +49,75 @@ const LIST: [&str; 3] = ["limit", "cursor", "format"];
 const PATHS: [Path; 18] = [
     get("/story", "The last three complete months, component by component", true, &[], "story", false),
     get("/mrr", "MRR and its movements, period by period", true, &LIST, "mrr", true),
-    get("/movements", "Every movement, one by one", true, &["limit", "cursor", "format", "kind", "customer"], "movements", true),
-    get("/metrics", "Figures over the movements", true, &["limit", "cursor", "format", "name"], "metrics", true),
+    get(
+        "/movements",
+        "Every movement, one by one",
+        true,
+        &["limit", "cursor", "format", "kind", "customer"],
+        "movements",
+        true,
+    ),
+    get(
+        "/metrics",
+        "Figures over the movements",
+        true,
+        &["limit", "cursor", "format", "name"],
+        "metrics",
+        true,
+    ),
     get("/metrics/list", "Every figure there is", false, &["format"], "rows", true),
     get("/metrics/{name}", "What a figure means", false, &[], "object", false),
-    get("/cohorts", "What is left of the customers of each period", true, &["limit", "cursor", "format", "measure"], "cohorts", true),
-    get("/customers", "Customers and what they are worth", true, &["limit", "cursor", "format", "search"], "customers", true),
+    get(
+        "/cohorts",
+        "What is left of the customers of each period",
+        true,
+        &["limit", "cursor", "format", "measure"],
+        "cohorts",
+        true,
+    ),
+    get(
+        "/customers",
+        "Customers and what they are worth",
+        true,
+        &["limit", "cursor", "format", "search"],
+        "customers",
+        true,
+    ),
     get("/customers/{id}", "One customer: items, movements, facts", true, &[], "customer", false),
-    get("/explain", "A period's number down to the rows of the files", true, &["period!", "kind"], "explain", false),
-    get("/explain/{movement}", "A movement down to the rows of the files", true, &["customer"], "object", false),
+    get(
+        "/explain",
+        "A period's number down to the rows of the files",
+        true,
+        &["period!", "kind"],
+        "explain",
+        false,
+    ),
+    get(
+        "/explain/{movement}",
+        "A movement down to the rows of the files",
+        true,
+        &["customer"],
+        "object",
+        false,
+    ),
     get("/check", "The invariants of the ledger and the store", true, &["name", "format"], "check", true),
     get("/policies", "Presets and saved policies", false, &["format"], "rows", true),
-    get("/policies/{name}", "Every knob of a policy, with its source", false, &["set", "format"], "policy-show", true),
-    get("/policies/compare", "Where the MRR of two policies differs", true, &["a!", "b!", "at", "limit", "cursor", "format"], "policy-compare", true),
+    get(
+        "/policies/{name}",
+        "Every knob of a policy, with its source",
+        false,
+        &["set", "format"],
+        "policy-show",
+        true,
+    ),
+    get(
+        "/policies/compare",
+        "Where the MRR of two policies differs",
+        true,
+        &["a!", "b!", "at", "limit", "cursor", "format"],
+        "policy-compare",
+        true,
+    ),
     get("/imports", "What came in", false, &["format"], "rows", true),
     Path {
         path: "/import",
@@ -103,7 +159,8 @@ pub fn document() -> Value {
         components.insert(name.into(), schema);
     }
     components.insert("object".into(), json!({"type": "object"}));
-    components.insert("story".into(), json!({"type": "object", "required": ["currency", "months", "figures"]}));
+    components
+        .insert("story".into(), json!({"type": "object", "required": ["currency", "months", "figures"]}));
     components.insert(
         "rows".into(),
         json!({

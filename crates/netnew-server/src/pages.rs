@@ -184,7 +184,8 @@ impl Ask {
 
     /// A chart as SVG, and its rows as CSV and JSON.
     pub fn chart_links(&self, chart: &str, path: &str, report: &Report) -> Vec<Link> {
-        let mut links = vec![("SVG".to_string(), self.params.without(&["cursor"]).link(&format!("/charts/{chart}.svg")))];
+        let mut links =
+            vec![("SVG".to_string(), self.params.without(&["cursor"]).link(&format!("/charts/{chart}.svg")))];
         links.extend(self.downloads(path, &self.exact(report)));
         links
     }

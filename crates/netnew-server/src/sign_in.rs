@@ -8,11 +8,11 @@ use axum::http::header::{AUTHORIZATION, COOKIE, LOCATION, ORIGIN, WWW_AUTHENTICA
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use netnew_access::{Action, Who};
-use netnew_money::{Instant, Zone};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use netnew_access::{Action, Who};
+use netnew_money::{Instant, Zone};
 use std::net::SocketAddr;
 use std::sync::Arc;
 

@@ -57,7 +57,14 @@ pub struct Field {
 impl Field {
     /// An e-mail address.
     pub fn email(value: &str) -> Field {
-        Field { name: "email", label: "E-mail", kind: "email", value: value.into(), complete: "username", hint: "" }
+        Field {
+            name: "email",
+            label: "E-mail",
+            kind: "email",
+            value: value.into(),
+            complete: "username",
+            hint: "",
+        }
     }
 
     /// A password; a new one says what it has to be.
@@ -91,7 +98,9 @@ fn said(error: AccessError) -> Result<String, WebError> {
 
 fn go(to: &str, cookie: Option<String>) -> Response {
     match cookie {
-        Some(cookie) => (StatusCode::SEE_OTHER, [(LOCATION, to.to_string()), (SET_COOKIE, cookie)]).into_response(),
+        Some(cookie) => {
+            (StatusCode::SEE_OTHER, [(LOCATION, to.to_string()), (SET_COOKIE, cookie)]).into_response()
+        }
         None => (StatusCode::SEE_OTHER, [(LOCATION, to.to_string())]).into_response(),
     }
 }
@@ -104,7 +113,9 @@ fn session_cookie(site: &Site, secret: &str, days: i64) -> String {
 /// An address inside this site.
 pub fn inside(back: Option<&str>) -> String {
     match back {
-        Some(path) if path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']) => {
+        Some(path)
+            if path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']) =>
+        {
             path.to_string()
         }
         _ => "/".into(),
@@ -159,7 +170,13 @@ async fn set_up(
 }
 
 /// Signs in and goes on.
-fn enter(ask: &Ask, email: &str, password: &Secret, from: &SocketAddr, back: &str) -> Result<Response, WebError> {
+fn enter(
+    ask: &Ask,
+    email: &str,
+    password: &Secret,
+    from: &SocketAddr,
+    back: &str,
+) -> Result<Response, WebError> {
     let agent = ask.headers.get(USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let at = now(&ask.site)?;
     let (secret, _) = ask.site.access().log_in(email, password, (&from.ip().to_string(), agent), at)?;
@@ -225,7 +242,8 @@ async fn invitation(ask: Ask) -> Result<Response, WebError> {
         let token = ask.params.get("token").unwrap_or_default();
         match ask.site.access().invitation(token, now(&ask.site)?)? {
             Some(invited) => {
-                let sub = format!("{} was invited by {} as {}.", invited.email, invited.created_by, invited.role);
+                let sub =
+                    format!("{} was invited by {} as {}.", invited.email, invited.created_by, invited.role);
                 show(&ask, "Join", &sub, &invitation_door(String::new(), token))
             }
             None => Err(AccessError::BadLink.into()),

@@ -13,8 +13,8 @@ use netnew_money::{Amount, Grain};
 use netnew_report::figures::{change, level, printed_parts};
 use netnew_report::movements::{Movement, collect, parse_kind};
 use netnew_report::mrr::waterfall;
-use netnew_report::story::net_new;
 use netnew_report::page::page as cut;
+use netnew_report::story::net_new;
 use netnew_report::{Report, parse_day};
 
 /// Movements listed on a page.
@@ -39,12 +39,13 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         let page = match spec {
             Some(spec) => {
                 let links = ask.chart_links(&spec.id, "/api/v1/mrr", &report);
-                page.part(&charts::drawn(&spec, charts::WHOLE, links)?)?
+                page.part(&charts::drawn(&spec, links)?)?
             }
             None => page,
         };
         let compared = ask.compared(&report, &rows)?;
-        let compared = compared.filter(|_| report.by.is_empty() && report.currency != ReportCurrency::Original);
+        let compared =
+            compared.filter(|_| report.by.is_empty() && report.currency != ReportCurrency::Original);
         let table = periods(&ask, &report, &rows, compared.as_ref().map(|(n, r)| (*n, r.as_slice())));
         page.part(&table)?.part(&listed(&ask, &report)?)?.respond(&ask)
     })
@@ -87,12 +88,7 @@ pub fn group_name(key: &GroupKey) -> String {
     names.join(", ")
 }
 
-fn periods(
-    ask: &Ask,
-    report: &Report,
-    rows: &[RollupRow],
-    compared: Option<(&str, &[RollupRow])>,
-) -> Table {
+fn periods(ask: &Ask, report: &Report, rows: &[RollupRow], compared: Option<(&str, &[RollupRow])>) -> Table {
     let kinds: Vec<Kind> = Kind::ALL
         .into_iter()
         .filter(|k| *k != Kind::Transfer || rows.iter().any(|r| !r.movement(*k).is_zero()))
@@ -165,7 +161,8 @@ fn periods(
         cells.push(Cell::num(grouped(row.heads_end)));
         if let Some((_, before)) = compared {
             let before = before.get(at);
-            let text = |value: Option<String>| Cell { class: "num dim", ..Cell::num(value.unwrap_or_default()) };
+            let text =
+                |value: Option<String>| Cell { class: "num dim", ..Cell::num(value.unwrap_or_default()) };
             cells.push(text(before.map(|r| change(net_new(r), decimals))));
             cells.push(text(before.map(|r| level(r.end, decimals))));
         }

@@ -61,9 +61,9 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         let mrr = charts::mrr(&ask, &report, shown, compared.as_ref().map(|(n, r)| (*n, r.as_slice())));
         let mut pair = String::from("<div class=\"cols-2\">");
         if let Some(steps) = charts::waterfall(&ask, &report, shown) {
-            pair += &render(&charts::drawn(&steps, charts::HALF, ask.chart_links("waterfall", "/api/v1/mrr", &report))?)?;
+            pair += &render(&charts::drawn(&steps, ask.chart_links("waterfall", "/api/v1/mrr", &report))?)?;
         }
-        pair += &render(&charts::drawn(&mrr, charts::HALF, ask.chart_links("mrr", "/api/v1/mrr", &report))?)?;
+        pair += &render(&charts::drawn(&mrr, ask.chart_links("mrr", "/api/v1/mrr", &report))?)?;
         pair += "</div>";
         page = page.drawn(pair).part(&waterfall(&ask, &report, shown))?;
         page.respond(&ask)
@@ -199,8 +199,8 @@ fn figures(ask: &Ask, report: &Report, asked: &Asked, to: usize) -> Figures {
     let at = |row: usize, metric: usize| all.get(row * width + metric).and_then(|f| f.value.as_ref());
     let (now, before) = (to.saturating_sub(1), to.checked_sub(2));
     let first = to.saturating_sub(MONTHS).min(now);
-    let figures =
-        asked.metrics.iter().zip(FIGURES).enumerate().map(|(place, (metric, (name, short, more_is_good)))| {
+    let figures = asked.metrics.iter().zip(FIGURES).enumerate().map(
+        |(place, (metric, (name, short, more_is_good)))| {
             let value = at(now, place);
             let (text, unit) = shown(report, name, metric.unit, value);
             let previous = before.and_then(|row| at(row, place));
@@ -218,11 +218,12 @@ fn figures(ask: &Ask, report: &Report, asked: &Asked, to: usize) -> Figures {
                 class,
                 href: ask.explain_metric(name, &asked.rows[now].period.start.to_string()),
                 spark: charts::spark(
-                format!("{short}, {} months", now + 1 - first),
-                (first..=now).map(|row| at(row, place).map(plain)).collect(),
-            ),
+                    format!("{short}, {} months", now + 1 - first),
+                    (first..=now).map(|row| at(row, place).map(plain)).collect(),
+                ),
             }
-        });
+        },
+    );
     Figures { figures: figures.collect() }
 }
 

@@ -67,7 +67,11 @@ struct Act {
     danger: bool,
 }
 
-fn act(action: &'static str, hidden: Vec<(&'static str, String)>, button: &'static str) -> Result<Cell, WebError> {
+fn act(
+    action: &'static str,
+    hidden: Vec<(&'static str, String)>,
+    button: &'static str,
+) -> Result<Cell, WebError> {
     let danger = ["Revoke", "Shut out", "End"].contains(&button);
     Ok(Cell { html: render(&Act { action, hidden, button, danger })?, ..Cell::default() })
 }
@@ -99,7 +103,9 @@ async fn own(ask: Ask) -> Result<Response, WebError> {
         let mut shown = page(&ask, "/settings")?;
         if ask.caller.who.user.is_none() {
             let text = match ask.site.options().demo {
-                true => "Nobody signs in to the made-up business; a book of your own is served with netnew serve.",
+                true => {
+                    "Nobody signs in to the made-up business; a book of your own is served with netnew serve."
+                }
                 false => "You came with a key, not as a person.",
             };
             return shown.notice("info", text).respond(&ask);
@@ -237,7 +243,12 @@ fn role_of(fields: &Params) -> Result<Role, WebError> {
 }
 
 fn wrong(what: &str) -> WebError {
-    WebError::new(StatusCode::BAD_REQUEST, "bad_form", format!("the form has no {what}"), "go back and try again")
+    WebError::new(
+        StatusCode::BAD_REQUEST,
+        "bad_form",
+        format!("the form has no {what}"),
+        "go back and try again",
+    )
 }
 
 async fn change_people(ask: Ask, RawForm(body): RawForm) -> Result<Response, WebError> {
@@ -280,13 +291,19 @@ fn keys_page(ask: &Ask, once: Option<Once>) -> Result<Response, WebError> {
         shown = shown.part(&once)?;
     }
     let scopes: Vec<&'static str> = Scope::ALL.iter().map(|s| s.as_str()).collect();
-    let name = Field { name: "name", label: "Name", kind: "text", value: String::new(), complete: "off", hint: "" };
+    let name =
+        Field { name: "name", label: "Name", kind: "text", value: String::new(), complete: "off", hint: "" };
     shown = shown.part(&Form {
         action: "/settings/keys",
         heading: "Make a key for a program",
         hidden: vec![("do".into(), "create".into())],
         fields: vec![name],
-        selects: vec![Select { name: "scope", label: "It may", value: "read".into(), options: choices(&scopes) }],
+        selects: vec![Select {
+            name: "scope",
+            label: "It may",
+            value: "read".into(),
+            options: choices(&scopes),
+        }],
         button: "Make",
         hint: "read: figures; write: also facts in; admin: also policy, keys and links. Never people.".into(),
     })?;
@@ -320,7 +337,8 @@ async fn change_keys(ask: Ask, RawForm(body): RawForm) -> Result<Response, WebEr
         let name = fields.get("name").ok_or_else(|| wrong("name"))?;
         match fields.get("do") {
             Some("create") => {
-                let scope = Scope::parse(fields.get("scope").unwrap_or_default()).ok_or_else(|| wrong("scope"))?;
+                let scope =
+                    Scope::parse(fields.get("scope").unwrap_or_default()).ok_or_else(|| wrong("scope"))?;
                 let secret = access.create_key(who, name, scope, at)?;
                 let heading = format!("The key {name}.");
                 keys_page(&ask, Some(Once { heading, secret: secret.reveal().to_string() }))
@@ -340,7 +358,8 @@ fn shares_page(ask: &Ask, once: Option<Once>) -> Result<Response, WebError> {
     if let Some(once) = once {
         shown = shown.part(&once)?;
     }
-    let text = |name, label, value: String| Field { name, label, kind: "text", value, complete: "off", hint: "" };
+    let text =
+        |name, label, value: String| Field { name, label, kind: "text", value, complete: "off", hint: "" };
     shown = shown.part(&Form {
         action: "/settings/shares",
         heading: "Show one page to whoever has the link",
@@ -403,7 +422,8 @@ async fn change_shares(ask: Ask, RawForm(body): RawForm) -> Result<Response, Web
                 let label = fields.get("label").unwrap_or("link");
                 let (secret, _) = access.create_share(who, (path, query), label, until, at)?;
                 let link = Params::parse(query).with("share", secret.reveal()).link(path);
-                let once = Once { heading: format!("For {label}:"), secret: format!("{}{link}", origin(&ask)) };
+                let once =
+                    Once { heading: format!("For {label}:"), secret: format!("{}{link}", origin(&ask)) };
                 shares_page(&ask, Some(once))
             }
             Some("revoke") => {
@@ -424,7 +444,8 @@ async fn audit(ask: Ask) -> Result<Response, WebError> {
     work(move || {
         let before = ask.params.get("before").and_then(|b| b.parse().ok());
         let trail = ask.site.access().trail(&ask.caller.who, before, LINES)?;
-        let mut table = Table { heading: "Newest first".into(), caption: "Who did what".into(), ..Table::default() };
+        let mut table =
+            Table { heading: "Newest first".into(), caption: "Who did what".into(), ..Table::default() };
         table.heads = ["When", "Who", "From", "What", "To what", "More"].map(Head::text).into();
         for entry in &trail {
             let more = if entry.detail.as_object().is_some_and(serde_json::Map::is_empty) {

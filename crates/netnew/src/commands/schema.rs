@@ -11,33 +11,40 @@ use std::process::ExitCode;
 
 macro_rules! schemas {
     ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../../schemas/", $name, ".json")))),*]
+        &[$(($name, include_str!(concat!("../../schemas/", $name, ".json")))),*]
     };
 }
 
 /// Command and schema.
-const SCHEMAS: [(&str, &str); 21] = schemas![
+const SCHEMAS: &[(&str, &str)] = schemas![
+    "alerts",
     "backup",
+    "benchmarks",
     "check",
     "cohorts",
     "customer",
     "customers",
     "demo",
+    "diagnose",
     "error",
     "explain",
     "export",
+    "forecast",
     "import",
     "init",
     "keys-list",
     "keys-revoke",
     "metrics",
+    "milestones",
     "movements",
     "mrr",
     "policy-compare",
     "policy-list",
     "policy-show",
+    "report",
     "restore",
     "sql",
+    "whatif",
 ];
 
 /// Prints one schema, or their names.

@@ -75,7 +75,9 @@ fn serve(env: &Environment, listener: TcpListener, options: Options) -> Result<E
     let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init();
     let site = Arc::new(Site::open(&env.book_dir, options).map_err(|e| e.error)?);
     if let Some(token) = site.setup_token().map_err(|e| e.error)? {
-        say(&format!("Nobody owns this book yet. Set it up at /setup with this token, within a day: {token}"));
+        say(&format!(
+            "Nobody owns this book yet. Set it up at /setup with this token, within a day: {token}"
+        ));
     }
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
