@@ -5,9 +5,10 @@ use crate::pages::{Ask, decimals, group_filter, group_name, period_label};
 use askama::Template;
 use axum::http::StatusCode;
 use netnew_chart::{
-    BarItem, Bars, Body, Cell, ChartError, HeatRow, Heatmap, Lines, Mode, Movements, Period, Series, Spark,
-    Spec, State, Step, StepKind, Tone, Unit, Waterfall,
+    BarItem, Bars, Body, Cell, ChartError, Fan, FanPoint, HeatRow, Heatmap, Lines, Mode, Movements, Period,
+    Series, Spark, Spec, State, Step, StepKind, Tone, Unit, Waterfall,
 };
+use netnew_decide::forecast::Forecast;
 use netnew_ledger::Kind;
 use netnew_metrics::{CohortRow, Measure, ReportCurrency, RollupRow};
 use netnew_money::{Amount, Day, Grain, Ratio, Rounding};
@@ -333,6 +334,49 @@ pub fn cohorts(ask: &Ask, report: &Report, rows: &[CohortRow], measure: Measure)
             },
         }),
     }
+}
+
+/// Past months and the forecast that opens from them.
+pub fn forecast(report: &Report, told: &Forecast) -> Option<Spec> {
+    let mut query = report.query().ok()?;
+    query.grain = Grain::Month;
+    query.by.clear();
+    let from = report.today().first_of_month().add_months(-12);
+    query.from = query.from.max(from);
+    let rows = report.rows(&query, netnew_metrics::Extras::default()).ok()?;
+    let past: Vec<&RollupRow> = rows.iter().filter(|r| report.complete(&r.period)).collect();
+    let mut periods: Vec<Period> = past.iter().map(|r| period(report, r)).collect();
+    let known = periods.len();
+    for row in &told.rows {
+        let (year, month, _) = row.month.first.ymd();
+        let name = MONTHS[(month as usize - 1) % 12];
+        periods.push(Period {
+            label: format!("{name} {year}"),
+            short: name[..3].to_string(),
+            group: year.to_string(),
+            state: State::Future,
+        });
+    }
+    let mut cells: Vec<Cell> = past.iter().map(|r| Cell::plain(r.end)).collect();
+    cells.resize(periods.len(), Cell::gap());
+    let points = told.rows.iter().enumerate().map(|(at, row)| {
+        let (low, high) = row.range.unwrap_or((row.month.end, row.month.end));
+        FanPoint { at: known + at, low, mid: row.month.end, high, href: None }
+    });
+    Some(Spec {
+        id: "forecast".into(),
+        title: "MRR ahead, by the pace and what is agreed".into(),
+        desc:
+            "The last months, and the months ahead with the range that the forecast's own past errors allow."
+                .into(),
+        unit: unit(report),
+        body: Body::Lines(Lines {
+            periods,
+            series: vec![Series { label: "MRR".into(), tone: Tone::Main, cells, dashed: false }],
+            fan: (!told.rows.is_empty()).then(|| Fan { label: "Forecast".into(), points: points.collect() }),
+            ..Lines::default()
+        }),
+    })
 }
 
 /// A small line of a figure's last values.

@@ -4,6 +4,7 @@
 mod charts;
 mod customer;
 mod customers;
+mod decide;
 mod definitions;
 mod doors;
 mod explain;
@@ -18,6 +19,7 @@ mod retention;
 mod segments;
 mod settings;
 
+pub use decide::{assumptions, whole};
 pub use movements::{group_filter, group_name, period_name as period_label};
 
 use crate::assets;
@@ -51,6 +53,8 @@ pub fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route("/customers/{id}", get(customer::page))
         .route("/segments", get(segments::page))
         .route("/retention", get(retention::page))
+        .route("/decide", get(decide::page))
+        .route("/reports/{name}", get(decide::written))
         .route("/policy", get(policy::page))
         .route("/definitions", get(definitions::page))
         .route("/definitions/{name}", get(definitions::one))
@@ -351,8 +355,9 @@ pub struct Chrome {
 }
 
 /// Path, label and key of each page in the bar.
-const NAV: [(&str, &str, &str); 9] = [
+const NAV: [(&str, &str, &str); 10] = [
     ("/", "Overview", "o"),
+    ("/decide", "Decide", "w"),
     ("/movements", "Movements", "m"),
     ("/customers", "Customers", "c"),
     ("/segments", "Segments", "s"),

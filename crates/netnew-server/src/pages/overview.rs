@@ -1,10 +1,12 @@
 //! The overview: the five stories of the last months first, then where the business stands.
 
+use super::decide::{Todo, next_milestone, speaks};
 use super::parts::{Cell, Empty, Figure, Figures, Head, Row, Table, render};
 use super::{Ask, Page, decimals};
 use crate::charts;
 use crate::error::WebError;
 use crate::web::work;
+use askama::Template;
 use axum::response::Response;
 use netnew_ledger::Kind;
 use netnew_metrics::RollupRow;
@@ -55,8 +57,16 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
             return nothing(&ask, &report);
         }
         let shown = &rows[first_shown(&report, rows)..];
-        let mut page =
-            page.part(&story(&ask, &report, &rows[..to]))?.part(&figures(&ask, &report, &asked, to))?;
+        let mut page = page.part(&story(&ask, &report, &rows[..to]))?;
+        let advised = ask.site.advice(&ask)?;
+        page = match &advised {
+            None => page.part(&Todo::waiting(&ask))?,
+            Some(advice) if speaks(&advice.diagnosis) => {
+                page.part(&Todo::new(&ask, &report, &advice.diagnosis, NAMED))?
+            }
+            Some(_) => page,
+        };
+        page = page.part(&figures(&ask, &report, &asked, to))?;
         let compared = ask.compared(&report, shown)?;
         let mrr = charts::mrr(&ask, &report, shown, compared.as_ref().map(|(n, r)| (*n, r.as_slice())));
         let mut pair = String::from("<div class=\"cols-2\">");
@@ -65,10 +75,39 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         }
         pair += &render(&charts::drawn(&mrr, ask.chart_links("mrr", "/api/v1/mrr", &report))?)?;
         pair += "</div>";
-        page = page.drawn(pair).part(&waterfall(&ask, &report, shown))?;
+        page = page.drawn(pair);
+        let mut strip = Vec::new();
+        if let Some(line) = advised.as_ref().and_then(|a| next_milestone(&report, &a.milestones)) {
+            strip.push((line, ask.kept().link("/decide")));
+        }
+        strip.extend(health(&report)?);
+        page = page.part(&Strip { parts: strip })?.part(&waterfall(&ask, &report, shown))?;
         page.respond(&ask)
     })
     .await
+}
+
+/// Customers that the card names.
+const NAMED: usize = 5;
+
+/// A line of short facts.
+#[derive(Template)]
+#[template(path = "strip.html")]
+struct Strip {
+    parts: Vec<(String, String)>,
+}
+
+/// Up to when the book is complete, and what came in last.
+fn health(report: &Report) -> Result<Vec<(String, String)>, WebError> {
+    let through = report.least_data_through().map_or("nothing yet".to_string(), |at| at.to_string());
+    let mut parts = vec![(format!("Data through {through}"), String::new())];
+    let imports = report.book.imports().map_err(ReportError::from)?;
+    if let Some(last) = imports.last() {
+        let facts = grouped(i64::try_from(last.facts).unwrap_or(i64::MAX));
+        parts.push((format!("Last import {}: {facts} facts", last.at), "/imports".into()));
+    }
+    parts.push(("Run the checks".into(), "/imports?check=1".into()));
+    Ok(parts)
 }
 
 /// What a book without MRR shows: the one step to it.
