@@ -351,11 +351,12 @@ pub struct Chrome {
     js: String,
     icon: String,
     nav: Vec<NavItem>,
+    more: Vec<NavItem>,
     foot: Vec<String>,
 }
 
 /// Path, label and key of each page in the bar.
-const NAV: [(&str, &str, &str); 10] = [
+const NAV: [(&str, &str, &str); 8] = [
     ("/", "Overview", "o"),
     ("/decide", "Decide", "w"),
     ("/movements", "Movements", "m"),
@@ -363,25 +364,28 @@ const NAV: [(&str, &str, &str); 10] = [
     ("/segments", "Segments", "s"),
     ("/retention", "Retention", "r"),
     ("/policy", "Policy", "p"),
-    ("/definitions", "Definitions", "d"),
     ("/imports", "Imports", "i"),
-    ("/settings", "Settings", ","),
 ];
+
+/// The same for the pages in the menu beside it.
+const MORE: [(&str, &str, &str); 2] = [("/definitions", "Definitions", "d"), ("/settings", "Settings", ",")];
 
 impl Chrome {
     fn new(ask: &Ask, title: &str, report: Option<&Report>) -> Chrome {
         let kept = ask.kept();
         // Whoever holds a link to one page is not shown doors that stay shut.
-        let doors: &[(&str, &str, &str)] = if ask.caller.shared || !known(ask) { &[] } else { &NAV };
-        let nav = doors
-            .iter()
-            .map(|(path, label, key)| NavItem {
+        let shut = ask.caller.shared || !known(ask);
+        let items = |pages: &[(&'static str, &'static str, &'static str)]| -> Vec<NavItem> {
+            let open = pages.iter().filter(|_| !shut);
+            open.map(|(path, label, key)| NavItem {
                 href: kept.link(path),
                 label,
                 key,
                 current: ask.path == *path || (*path != "/" && ask.path.starts_with(&format!("{path}/"))),
             })
-            .collect();
+            .collect()
+        };
+        let (nav, more) = (items(&NAV), items(&MORE));
         Chrome {
             title: title.to_string(),
             book: ask.site.options().title.clone(),
@@ -396,6 +400,7 @@ impl Chrome {
             js: assets::js(),
             icon: assets::icon(),
             nav,
+            more,
             foot: report.map(foot).unwrap_or_default(),
         }
     }

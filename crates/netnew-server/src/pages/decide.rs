@@ -25,6 +25,9 @@ use netnew_report::{Report, ReportError};
 /// Months that the page looks ahead.
 const AHEAD: usize = 12;
 
+/// Reasons that the card on the overview gives.
+const REASONS: usize = 3;
+
 /// Rows of each list on the page.
 const LISTED: usize = 20;
 
@@ -100,7 +103,12 @@ impl Todo {
         Todo {
             says: found.says.clone(),
             worth: found.worth_says.clone(),
-            reasons: found.because.iter().map(|r| (r.says.clone(), links(ask, &r.figures))).collect(),
+            reasons: found
+                .because
+                .iter()
+                .take(if most < LISTED { REASONS } else { usize::MAX })
+                .map(|r| (r.says.clone(), links(ask, &r.figures)))
+                .collect(),
             customers_word: match found.customers.len() {
                 1 => "The customer behind it".into(),
                 n => format!("The {} customers behind it", grouped(i64::try_from(n).unwrap_or(i64::MAX))),
