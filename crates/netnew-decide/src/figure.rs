@@ -108,6 +108,14 @@ impl Source {
         figure
     }
 
+    /// Movements keep their own currencies unless one is named, and figures are in one.
+    pub fn converted(&self) -> String {
+        match self.currency.is_empty() || self.flags.contains(" --currency ") {
+            true => String::new(),
+            false => format!(" --currency {}", self.currency),
+        }
+    }
+
     /// The flags of the question and its filter.
     pub fn asked(&self) -> String {
         let filter = self.filter.as_deref().map(|f| format!(" --where {}", quoted(f))).unwrap_or_default();
@@ -116,6 +124,13 @@ impl Source {
 }
 
 impl Figure {
+    /// The figure of one cause only.
+    pub fn of_cause(mut self, cause: &str) -> Figure {
+        self.command.push_str(&format!(" --cause {cause}"));
+        self.group = Some(("cause".into(), cause.into()));
+        self
+    }
+
     /// The figure with the interval that its sample allows.
     pub fn within(mut self, interval: Option<Interval>) -> Figure {
         self.interval = interval;

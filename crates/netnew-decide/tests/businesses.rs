@@ -440,7 +440,7 @@ fn a_leak_is_named_by_plan_cause_and_time() {
     let plan = told.leaks.iter().find(|l| l.by == "plan").unwrap();
     assert_eq!(
         plan.figures[0].command,
-        "netnew movements --from 2026-08-01 --to 2026-10-31 --kind churn --where plan=Pro"
+        "netnew movements --from 2026-08-01 --to 2026-10-31 --kind churn --currency USD --where plan=Pro"
     );
     // Without a known cause no share of failed payments is claimed.
     let told = leaking(PLAIN);

@@ -3,7 +3,7 @@
 use crate::Report;
 use crate::ReportError;
 use netnew_facts::Text;
-use netnew_ledger::{Context, CustomerLedger, Kind, Row, Step};
+use netnew_ledger::{Cause, Context, CustomerLedger, Kind, Row, Step};
 use netnew_metrics::{Converter, GroupKey, Query, ReportCurrency, RollupError, row_place};
 use netnew_money::{Amount, Currency, Instant};
 use serde_json::{Map, Value, json};
@@ -51,6 +51,21 @@ pub fn parse_kind(text: &str) -> Result<Kind, ReportError> {
             "unknown_kind",
             format!("unknown kind {text:?}"),
             format!("kinds are {}", kinds.join(", ")),
+        )
+    })
+}
+
+/// Reads a cause, naming the ones there are.
+///
+/// # Errors
+/// `unknown_cause`.
+pub fn parse_cause(text: &str) -> Result<Cause, ReportError> {
+    Cause::parse(text).ok_or_else(|| {
+        let causes: Vec<&str> = Cause::ALL.iter().map(|c| c.as_str()).collect();
+        ReportError::usage(
+            "unknown_cause",
+            format!("unknown cause {text:?}"),
+            format!("causes are {}", causes.join(", ")),
         )
     })
 }

@@ -254,6 +254,9 @@ pub struct MovementsArgs {
     /// Only this kind: new, expansion, contraction, churn, reactivation, transfer
     #[arg(long)]
     pub kind: Option<String>,
+    /// Only this cause: cancel_involuntary, upgrade, discount_end and so on
+    #[arg(long)]
+    pub cause: Option<String>,
 }
 
 /// `netnew metrics`

@@ -132,7 +132,9 @@ pub fn reasons(illness: Illness, business: &Business, facts: &Facts, leaks: &[Le
     out.push(new_trend(facts, source));
     out.push(churn_pace(facts, source));
     out.push(expansion(facts, source, from, to));
-    if let Some(leak) = leaks.first() {
+    // What only says that payments failed stands below, with what to do about it.
+    let failed_only = |leak: &Leak| leak.value.is_none() && leak.says.contains("left after a failed payment");
+    if let Some(leak) = leaks.first().filter(|l| l.stands_out && !failed_only(l)) {
         out.push(Reason { code: "leak", says: leak.says.clone(), figures: leak.figures.clone() });
     }
     for leak in leaks.iter().skip(1).filter(|l| l.by == "plan" && l.stands_out) {
@@ -270,8 +272,8 @@ fn failed_payments(business: &Business, source: &Source, from: Day, to: Day) -> 
         money(amount, source.decimals, &source.currency),
         percent(part)
     );
-    let figure = source.movements("involuntary_churn", amount, Kind::Churn, from, to);
-    let figure = crate::Figure { group: Some(("cause".into(), "cancel_involuntary".into())), ..figure };
+    let figure =
+        source.movements("involuntary_churn", amount, Kind::Churn, from, to).of_cause("cancel_involuntary");
     Some(Reason { code: "failed_payments", says, figures: vec![figure] })
 }
 
@@ -280,8 +282,9 @@ fn starters(facts: &Facts, source: &Source, from: Day, to: Day) -> Option<Reason
     let interval = wilson(left, count)?;
     let rate = Ratio::new(i128::from(left), i128::from(count))?;
     let says = format!(
-        "{left} of {count} who started in the half year before and had {EARLY_DAYS} days left within these ({} %, could \
-         be {}\u{2013}{} %).",
+        "{left} of {count} customers who started in the half year to {} left within {EARLY_DAYS} days ({} %, could be \
+         {}\u{2013}{} %).",
+        to.add_days(-EARLY_DAYS),
         whole_percent(rate),
         whole_percent(interval.low),
         whole_percent(interval.high)

@@ -31,6 +31,8 @@ pub struct Leak {
     pub says: String,
     /// Figures of the sentence.
     pub figures: Vec<Figure>,
+    /// Ids of the movements that it is made of, which are exactly its amount.
+    pub movements: Vec<String>,
 }
 
 impl Leak {
@@ -48,6 +50,7 @@ impl Leak {
             "stands_out": self.stands_out,
             "says": self.says,
             "figures": self.figures.iter().map(Figure::to_json).collect::<Vec<_>>(),
+            "movements": self.movements,
         })
     }
 }
@@ -71,6 +74,10 @@ pub fn churned(business: &Business) -> Vec<&Event> {
 pub fn heads(events: &[&Event]) -> i64 {
     let ids: BTreeSet<&str> = events.iter().map(|e| e.customer.as_str()).collect();
     i64::try_from(ids.len()).unwrap_or(i64::MAX)
+}
+
+fn ids(events: &[&Event]) -> Vec<String> {
+    events.iter().map(|e| e.id.clone()).collect()
 }
 
 /// All cuts, each largest first; the named one before all.
@@ -106,6 +113,7 @@ pub fn leaks(business: &Business, facts: &Facts) -> Vec<Leak> {
         let figure = source.movements("churn", leak.amount, Kind::Churn, from.first, to.last);
         leak.figures = vec![match (leak.by, &leak.value) {
             ("plan", Some(plan)) => source.of_group(figure, "plan", plan),
+            ("cause", Some(cause)) => figure.of_cause(cause),
             (by, Some(value)) => Figure { group: Some((by.into(), value.clone())), ..figure },
             _ => figure,
         }];
@@ -156,7 +164,18 @@ fn cut(
     let says = format!("{}{of} left {what}: {lost}, {} of all churn.", customers(count), percent(share))
         .replace("left who", "who left");
     let says = says.replace("who left started", "left who started");
-    Leak { by, value, customers: count, amount, share, rate, stands_out, says, figures: Vec::new() }
+    Leak {
+        by,
+        value,
+        customers: count,
+        amount,
+        share,
+        rate,
+        stands_out,
+        says,
+        figures: Vec::new(),
+        movements: ids(events),
+    }
 }
 
 /// The sentence that says most: the plan that stands out, whether they left early, whether payments failed.
@@ -212,6 +231,7 @@ fn named(business: &Business, facts: &Facts, cuts: &[Leak], lost: &[&Event], all
         rate: None,
         stands_out,
         figures,
+        movements: ids(&events),
     }
 }
 

@@ -76,6 +76,9 @@ pub fn alerts(report: &Report, file: Option<&Path>) -> Result<Alerts, ReportErro
     }
     for alert in &mut rows {
         // A metric's rule has a filter of its own, which holds besides the question's.
+        if alert.customer.is_some() {
+            alert.command.push_str(&source.converted());
+        }
         alert.command.push_str(&source.flags);
         if alert.filter.is_none()
             && let Some(filter) = &source.filter

@@ -2,7 +2,7 @@
 
 use super::{Every, Written, charts};
 use crate::figures::{change, level, percent, printed_parts, sparkline};
-use crate::story::{STORY, net_new};
+use crate::story::STORY;
 use netnew_chart::Spec;
 use netnew_decide::words::{month, whole_percent};
 use netnew_ledger::Kind;
@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 const NAMED: usize = 60;
 /// Customers named under the diagnosis.
 const BEHIND: usize = 10;
-/// Cohorts and ages shown.
-const COHORTS: usize = 13;
+/// Cohorts and ages shown: what fits 720 px.
+const COHORTS: usize = 12;
 
 /// Which side a column leans to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +164,9 @@ impl Written {
 
     fn trends(&self) -> Vec<Block> {
         let ends: Vec<Amount> = self.trend.iter().map(|r| r.end).collect();
-        let nets: Vec<Amount> = self.trend.iter().map(net_new).collect();
+        // In the same printed cents as the tables.
+        let net = |row: &RollupRow| parts(row, self.decimals)[..STORY.len()].iter().copied().sum();
+        let nets: Vec<Amount> = self.trend.iter().map(net).collect();
         let count = self.trend.len();
         let head = format!("{count} {}s", self.every.noun());
         let line = |name: &str, values: &[Amount]| {

@@ -16,8 +16,8 @@ p{margin:0 0 12px}p.strong{font-size:16px;line-height:24px;font-weight:600}\
 p.small{font-size:12px;line-height:16px;color:#5b6270}\
 ul{margin:0 0 12px;padding-left:20px}li{margin:0 0 8px}code{font-size:12px;color:#5b6270;overflow-wrap:anywhere}\
 .wrap{overflow-x:auto}table{border-collapse:collapse;width:100%;margin:0 0 12px;font-variant-numeric:tabular-nums}\
-th,td{padding:4px 8px;border-bottom:1px solid #dfe2e8;text-align:left;vertical-align:top;white-space:nowrap}\
-th{font-size:12px;font-weight:600;color:#5b6270}td.r,th.r{text-align:right}tr.b td{font-weight:700}\
+th,td{padding:4px 6px;border-bottom:1px solid #dfe2e8;text-align:left;vertical-align:top}\
+th{font-size:12px;font-weight:600;color:#5b6270}td.r,th.r{text-align:right;white-space:nowrap}tr.b td{font-weight:700}\
 td:first-child,th:first-child{padding-left:0}td:last-child,th:last-child{padding-right:0}\
 svg{max-width:100%;height:auto;display:block;margin:0 0 16px}\
 @media print{main{padding:0}h2{break-after:avoid}tr,svg{break-inside:avoid}}";

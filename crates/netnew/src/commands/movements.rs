@@ -7,7 +7,7 @@ use crate::render;
 use crate::render::table::{Align, Table};
 use netnew_metrics::ReportCurrency;
 use netnew_report::figures::{change, level};
-use netnew_report::movements::{Movement, collect, parse_kind, to_json};
+use netnew_report::movements::{Movement, collect, parse_cause, parse_kind, to_json};
 use netnew_report::page::page;
 use serde_json::{Map, Value};
 use std::process::ExitCode;
@@ -15,10 +15,12 @@ use std::process::ExitCode;
 /// Prints the movements.
 pub fn run(args: &MovementsArgs, env: &Environment) -> Result<ExitCode, CliError> {
     let kind = args.kind.as_deref().map(parse_kind).transpose()?;
+    let cause = args.cause.as_deref().map(parse_cause).transpose()?;
     let report = env.ask(args.read.question().in_own_currency())?;
     let query = report.query()?;
     let convert = args.read.currency.is_some() && report.currency != ReportCurrency::Original;
-    let movements = collect(&report, &query, args.customer.as_deref(), kind, convert)?;
+    let mut movements = collect(&report, &query, args.customer.as_deref(), kind, convert)?;
+    movements.retain(|m| cause.is_none_or(|c| m.row.cause == c));
     let (movements, next) = page(movements, args.read.limit, args.read.cursor.as_deref())?;
     let values: Vec<Value> = movements.iter().map(|m| to_json(m, &report)).collect();
     render::rows(env, &Map::new(), &values, next, || table(&movements))?;

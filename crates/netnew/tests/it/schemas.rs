@@ -40,6 +40,8 @@ fn outputs_fit_their_schemas() {
         ("customer", &["customer", "acme"]),
         ("explain", &["explain", "--period", "2026-02"]),
         ("diagnose", &["diagnose"]),
+        ("report", &["report", "weekly"]),
+        ("report", &["report", "monthly"]),
         ("benchmarks", &["benchmarks"]),
         ("milestones", &["milestones"]),
         ("whatif", &["whatif"]),
