@@ -5,7 +5,9 @@ use netnew_book::{Book, BookError, ReadFile, Snapshot};
 use netnew_ledger::Context;
 use netnew_metrics::{Extras, Query, ReportCurrency, RollupError, RollupRow};
 use netnew_money::{Currency, Day, Instant};
-use netnew_resident::{Cut, Extent, Image, ImageBuilder, Periods, Rules, Source, TooLarge, pass, rollup};
+use netnew_resident::{
+    Columns, Cut, Extent, Image, ImageBuilder, Periods, Rules, Source, TooLarge, join, pass, rollup,
+};
 use rayon::prelude::*;
 use std::io;
 use std::sync::Arc;
@@ -69,6 +71,15 @@ pub fn refresh(book: &Book) -> Result<(), CliError> {
     let snapshot = book.snapshot()?;
     if snapshot.counts()?.states >= WORTH_KEEPING && fits(&snapshot)? {
         keep(book, &snapshot, &make(&snapshot, Instant::MAX)?);
+    }
+    Ok(())
+}
+
+/// Keeps the image of a book that an import has just filled, from what the import had in its hands.
+pub fn keep_joined(book: &Book, columns: Columns, parts: Vec<Image>) -> Result<(), CliError> {
+    let snapshot = book.snapshot()?;
+    if snapshot.counts()?.states >= WORTH_KEEPING && fits(&snapshot)? {
+        keep(book, &snapshot, &join(columns, parts).map_err(too_large)?);
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! `netnew import`: files into the book. Bad rows are problems, good rows go in.
 
+mod bulk;
+
 use crate::cli::ImportArgs;
 use crate::environment::Environment;
 use crate::error::CliError;
@@ -63,7 +65,8 @@ pub fn import(book: &Book, args: &ImportArgs, env: &Environment) -> Result<Summa
     })?;
     let context = Context { zone: &zone, currency: settings.currency, kind };
     let mut problems = Problems::default();
-    for file in &args.files {
+    let by_column = bulk::read(&args.files, &context, &mut import, args.replace, &mut problems)?;
+    for file in args.files.iter().filter(|_| !by_column) {
         if let Err(error) = read_file(file, &context, &mut import, args.replace, &mut problems) {
             let whole_file = match error {
                 FileError::Source(error) => Problem::from(error),
@@ -74,14 +77,13 @@ pub fn import(book: &Book, args: &ImportArgs, env: &Environment) -> Result<Summa
     }
     let spinner = progress(0, "writing");
     let refuse = args.dry_run || (args.strict && problems.count > 0);
-    let outcome = import.finish(match (refuse, args.strict) {
+    let finish = match (refuse, args.strict) {
         (true, _) => Finish::DryRun,
         (false, true) => Finish::CommitIfConsistent,
         (false, false) => Finish::Commit,
-    })?;
-    if outcome.facts > 0 && !refuse {
-        crate::resident::refresh(book)?;
-    }
+    };
+    let outcome =
+        if by_column { bulk::finish(book, import, finish)? } else { finish_rows(book, import, finish)? };
     spinner.finish_and_clear();
     for conflict in &outcome.conflicts {
         problems.add(conflict_problem(conflict, args));
@@ -89,6 +91,14 @@ pub fn import(book: &Book, args: &ImportArgs, env: &Environment) -> Result<Summa
     let nothing = Outcome::default();
     let outcome = if args.strict && problems.count > 0 { nothing } else { outcome };
     Ok(Summary { outcome, problems: problems.listed, problem_count: problems.count })
+}
+
+fn finish_rows(book: &Book, import: Import, finish: Finish) -> Result<Outcome, CliError> {
+    let outcome = import.finish(finish)?;
+    if outcome.facts > 0 && finish != Finish::DryRun {
+        crate::resident::refresh(book)?;
+    }
+    Ok(outcome)
 }
 
 #[derive(Default)]

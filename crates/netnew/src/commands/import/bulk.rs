@@ -1,0 +1,150 @@
+//! Importing by column: files of states in Apache Parquet, several row groups at once.
+
+use super::{Problems, body_kind, progress};
+use crate::error::CliError;
+use crate::render::say;
+use crate::resident;
+use netnew_book::{Book, Bulk, Finish, Follow, Full, Import, Outcome};
+use netnew_facts::StateBatch;
+use netnew_resident::{Columns, ColumnsBuilder, PlainRow};
+use netnew_sources::{Context, Problem, Unfit};
+use rayon::prelude::*;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// Bytes that rows by column may take; what needs more is imported row by row.
+const BUDGET_BYTES: usize = 640 << 20;
+
+/// A file and what is known of it before it is read.
+struct File {
+    name: String,
+    path: PathBuf,
+    kind: netnew_sources::Kind,
+    notes: Vec<String>,
+    bulk: netnew_sources::Bulk,
+    /// How many rows of the import come before.
+    first: u64,
+}
+
+/// Reads all files by column into the import. False, with nothing changed, if any of them has to be read row by row.
+pub fn read(
+    files: &[PathBuf],
+    context: &Context,
+    import: &mut Import,
+    replace: bool,
+    problems: &mut Problems,
+) -> Result<bool, CliError> {
+    let Some(files) = open(files, context) else { return Ok(false) };
+    let rows = files.last().map_or(0, |file| file.first + file.bulk.rows());
+    let bulk = Bulk::new(BUDGET_BYTES);
+    let bar = progress(rows, "reading");
+    let groups: Vec<(&File, usize)> =
+        files.iter().flat_map(|file| (0..file.bulk.groups()).map(move |group| (file, group))).collect();
+    let one = files.len() == 1;
+    let (kept, read) = std::thread::scope(|scope| {
+        // One raw file is copied while it is read; several are copied afterwards, one after the other.
+        let keeping = one.then(|| import.keeping(&files[0].name, &files[0].path));
+        let keeping = keeping.map(|keeping| scope.spawn(|| keeping.run()));
+        let read: Result<Vec<Vec<Problem>>, Unfit> = groups
+            .par_iter()
+            .with_max_len(1)
+            .map(|(file, group)| {
+                let found = read_group(file, *group, &bulk)?;
+                bar.inc(file.bulk.group_rows(*group));
+                Ok(found)
+            })
+            .collect();
+        let kept = keeping.map(|thread| match thread.join() {
+            Ok(kept) => kept,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        (kept, read)
+    });
+    bar.finish_and_clear();
+    let Ok(found) = read else { return Ok(false) };
+    for file in &files {
+        file.notes.iter().for_each(|note| say(&format!("{}: {note}", file.name)));
+        if replace {
+            import.declare_kind(body_kind(file.kind));
+        }
+    }
+    let mut payloads = Vec::with_capacity(files.len());
+    match kept {
+        Some(kept) => payloads.push((0, import.add_kept(kept?))),
+        None => {
+            for file in &files {
+                payloads.push((file.first, import.add_payload(&file.name, &file.path)?));
+            }
+        }
+    }
+    import.add_bulk(bulk, payloads, rows)?;
+    found.into_iter().flatten().for_each(|problem| problems.add(problem));
+    Ok(true)
+}
+
+fn open(files: &[PathBuf], context: &Context) -> Option<Vec<File>> {
+    let mut out: Vec<File> = Vec::with_capacity(files.len());
+    for path in files {
+        let reader = netnew_sources::open(path, context).ok()?;
+        let bulk = reader.bulk()?;
+        let first = out.last().map_or(0, |file| file.first + file.bulk.rows());
+        let opened = reader.opened();
+        let name = path.display().to_string();
+        out.push(File {
+            name,
+            path: path.clone(),
+            kind: opened.kind,
+            notes: opened.notes.clone(),
+            bulk,
+            first,
+        });
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+fn read_group(file: &File, number: usize, bulk: &Bulk) -> Result<Vec<Problem>, Unfit> {
+    let mut group = file.bulk.group(number)?;
+    let mut feeder = bulk.feeder(file.first);
+    let (mut batch, mut problems) = (StateBatch::default(), Vec::new());
+    while group.next(&mut batch, &mut problems)? {
+        feeder.add(&batch, group.contents()).map_err(|Full| Unfit)?;
+    }
+    Ok(problems)
+}
+
+/// Ends an import by column; the book's image is made from the columns if they are the whole book.
+pub fn finish(book: &Book, import: Import, finish: Finish) -> Result<Outcome, CliError> {
+    let columns: OnceLock<Columns> = OnceLock::new();
+    let begin = |contents: &[_], source: &_| {
+        ColumnsBuilder::new(columns.get_or_init(|| Columns::new(source, contents)))
+    };
+    let follow = Follow {
+        new: &begin,
+        add: &|builder, sorted| {
+            for customer in sorted.customers() {
+                let row = |row: usize| {
+                    let row = customer.row(row);
+                    PlainRow { at: row.at, content: row.content }
+                };
+                let done = customer.is_bare() && builder.push_plain(customer.id(), customer.items(), row);
+                if !done {
+                    builder.push(&customer.facts());
+                }
+            }
+        },
+    };
+    let (outcome, parts) = import.finish_with(finish, &follow)?;
+    if outcome.facts == 0 || finish == Finish::DryRun {
+        return Ok(outcome);
+    }
+    let images =
+        parts.map(|parts| parts.into_iter().map(ColumnsBuilder::finish).collect::<Result<Vec<_>, _>>());
+    match images {
+        Some(Ok(images)) => match columns.into_inner() {
+            Some(columns) => resident::keep_joined(book, columns, images)?,
+            None => resident::refresh(book)?,
+        },
+        _ => resident::refresh(book)?,
+    }
+    Ok(outcome)
+}
