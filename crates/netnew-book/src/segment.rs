@@ -404,7 +404,7 @@ impl SegmentWriter {
 }
 
 /// A file as Parquet reads it.
-struct Chunks(Arc<dyn ReadFile>);
+pub(crate) struct Chunks(pub Arc<dyn ReadFile>);
 
 impl Length for Chunks {
     fn len(&self) -> u64 {

@@ -10,6 +10,7 @@ mod bucket;
 mod columns;
 mod discount;
 mod fact;
+mod packed;
 mod resolve;
 mod state;
 
@@ -19,5 +20,6 @@ pub use discount::{Discount, DiscountError, DiscountKind, DiscountLevel, Discoun
 pub use fact::{
     AliasFact, Attributes, Body, CustomerFacts, Fact, PayloadRef, RateFact, Statement, StatementBody, Text,
 };
+pub use packed::unpack_numbers;
 pub use resolve::{AttributeTimeline, attribute_timelines, beats, winning_states};
 pub use state::{CancelReason, ItemState, Status, UsageType};

@@ -1,7 +1,7 @@
 //! An image made from columns that are sorted already, as an import has them in its hands.
 //!
 //! All parts of an import share one list of contents, so that a row's content is a look-up; customers who need more than
-//! that go through [`ImageBuilder::push`], and [`join`] puts the parts together.
+//! that go through [`ImageBuilder::push`], and [`Joined`] puts the parts together.
 
 use crate::image::{
     Content, Extra, Image, ImageBuilder, MOST_DISCOUNTS, Pairs, TooLarge, flags, marks, pair_number,
@@ -168,60 +168,53 @@ impl<'c> ColumnsBuilder<'c> {
         image.first_item.push(u32::try_from(image.items.len()).ok()?);
         Some(())
     }
-
-    /// The part. Its contents are numbered as [`join`] knows.
-    pub fn finish(self) -> Result<Image, TooLarge> {
-        if self.full { Err(TooLarge) } else { Ok(self.builder.finish()) }
-    }
 }
 
 /// Puts the parts of an import together, in the book's order.
-pub fn join(columns: Columns, parts: Vec<Image>) -> Result<Image, TooLarge> {
-    let base = columns.contents.len() as u32;
-    let mut whole = Image {
-        sources: vec![columns.source],
-        contents: columns.contents,
-        first_row: vec![0],
-        first_item: vec![0],
-        ..Image::default()
-    };
-    let total = |of: fn(&Image) -> usize| parts.iter().map(of).sum::<usize>();
-    let small = |n: usize| u32::try_from(n).map_err(|_| TooLarge);
-    let (rows, items, customers) = (total(Image::rows), total(|i| i.items.len()), total(Image::len));
-    small(rows)?;
-    whole.at.reserve_exact(rows);
-    whole.item.reserve_exact(rows);
-    whole.content.reserve_exact(rows);
-    whole.pair.reserve_exact(rows);
-    whole.flags.reserve_exact(customers);
-    whole.first_row.reserve_exact(customers);
-    whole.first_item.reserve_exact(customers);
-    whole.item_subscription.reserve_exact(items);
-    whole.item_source.reserve_exact(items);
-    for texts in [
-        (&mut whole.customers, total(|i| i.customers.bytes.len()), customers),
-        (&mut whole.subscriptions, total(|i| i.subscriptions.bytes.len()), items),
-        (&mut whole.items, total(|i| i.items.bytes.len()), items),
-    ] {
-        texts.0.bytes.reserve_exact(texts.1);
-        texts.0.ends.reserve_exact(texts.2);
-    }
-    let mut joining = Joining { base, codes: HashMap::default(), pairs: Pairs::default() };
-    for part in parts {
-        joining.add(&mut whole, part)?;
-    }
-    Ok(whole.finish())
-}
-
-struct Joining {
+pub struct Joined {
+    whole: Image,
     base: u32,
     /// Contents of customers that went another way.
     codes: HashMap<Content, u32, foldhash::fast::FixedState>,
     pairs: Pairs,
 }
 
-impl Joining {
-    fn add(&mut self, whole: &mut Image, part: Image) -> Result<(), TooLarge> {
+impl Joined {
+    /// Nothing yet, with room for so many rows and items.
+    pub fn new(rows: usize, items: usize) -> Joined {
+        let mut whole = Image { first_row: vec![0], first_item: vec![0], ..Image::default() };
+        whole.at.reserve_exact(rows);
+        whole.item.reserve_exact(rows);
+        whole.content.reserve_exact(rows);
+        whole.pair.reserve_exact(rows);
+        whole.flags.reserve_exact(items);
+        whole.first_row.reserve_exact(items);
+        whole.first_item.reserve_exact(items);
+        whole.item_subscription.reserve_exact(items);
+        whole.item_source.reserve_exact(items);
+        for texts in [&mut whole.customers, &mut whole.subscriptions, &mut whole.items] {
+            texts.ends.reserve_exact(items);
+        }
+        Joined { whole, base: 0, codes: HashMap::default(), pairs: Pairs::default() }
+    }
+
+    /// The whole.
+    pub fn finish(self) -> Image {
+        self.whole.finish()
+    }
+
+    /// Adds a part; all of them were built from the same columns.
+    pub fn add(&mut self, part: ColumnsBuilder) -> Result<(), TooLarge> {
+        if self.whole.sources.is_empty() {
+            self.whole.sources.push(part.columns.source.clone());
+            self.whole.contents.clone_from(&part.columns.contents);
+            self.base = part.columns.contents.len() as u32;
+        }
+        if part.full { Err(TooLarge) } else { self.append(part.builder.finish()) }
+    }
+
+    fn append(&mut self, part: Image) -> Result<(), TooLarge> {
+        let whole = &mut self.whole;
         let small = |n: usize| u32::try_from(n).map_err(|_| TooLarge);
         let (customers, rows) = (small(whole.len())?, small(whole.rows())?);
         let items = small(whole.items.len())?;

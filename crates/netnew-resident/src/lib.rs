@@ -23,7 +23,7 @@ mod templates;
 mod texts;
 mod walk;
 
-pub use columns::{Columns, ColumnsBuilder, PlainRow, join};
+pub use columns::{Columns, ColumnsBuilder, Joined, PlainRow};
 pub use cut::Cut;
 pub use days::{DayCell, DayHeads, Days, Topic};
 pub use image::{Content, Extra, Image, ImageBuilder, TooLarge};

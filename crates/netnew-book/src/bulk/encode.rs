@@ -17,7 +17,7 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// A column that depends on the content alone: its values, and by content which of them; one more for "withdrawn".
 struct OfContent<T> {
@@ -25,11 +25,26 @@ struct OfContent<T> {
     codes: Vec<u32>,
 }
 
-/// What every content says, column by column.
+/// Columns of numbers that depend on the content.
+pub(super) const SAID_LONGS: [&str; 7] = [
+    "amount_low",
+    "amount_high",
+    "interval_count",
+    "quantity_micros",
+    "trial_end",
+    "cancel_requested_at",
+    "cancel_at",
+];
+/// Columns of small numbers that depend on the content.
+pub(super) const SAID_INTS: [&str; 5] = ["flags", "status", "amount_scale", "interval", "reason"];
+/// Columns of texts that depend on the content.
+pub(super) const SAID_TEXTS: [&str; 4] = ["plan", "currency", "discounts", "reason_text"];
+
+/// What every content says, column by column, in the order of the lists above.
 pub(super) struct ContentColumns {
-    longs: BTreeMap<&'static str, OfContent<i64>>,
-    ints: BTreeMap<&'static str, OfContent<i32>>,
-    texts: BTreeMap<&'static str, OfContent<String>>,
+    longs: [OfContent<i64>; SAID_LONGS.len()],
+    ints: [OfContent<i32>; SAID_INTS.len()],
+    texts: [OfContent<String>; SAID_TEXTS.len()],
 }
 
 fn of_content<T: Clone + Eq + std::hash::Hash>(
@@ -55,29 +70,61 @@ impl ContentColumns {
         let int = |value: fn(&ItemState) -> i32| of_content(contents, 0, value);
         let text = |value: fn(&ItemState) -> String| of_content(contents, String::new(), value);
         ContentColumns {
-            longs: BTreeMap::from([
-                ("amount_low", long(|s| s.amount.mantissa() as i64)),
-                ("amount_high", long(|s| (s.amount.mantissa() >> 64) as i64)),
-                ("interval_count", long(|s| i64::from(s.interval_count))),
-                ("quantity_micros", long(|s| s.quantity_micros)),
-                ("trial_end", long(|s| micros(s.trial_end))),
-                ("cancel_requested_at", long(|s| micros(s.cancel_requested_at))),
-                ("cancel_at", long(|s| micros(s.cancel_at))),
-            ]),
-            ints: BTreeMap::from([
-                ("flags", int(flags)),
-                ("status", int(|s| status_code(s.status))),
-                ("amount_scale", int(|s| i32::from(s.amount.scale()))),
-                ("interval", int(|s| interval_code(s.interval))),
-                ("reason", int(|s| reason_code(s.reason))),
-            ]),
-            texts: BTreeMap::from([
-                ("plan", text(|s| s.plan.as_deref().unwrap_or_default().to_string())),
-                ("currency", text(|s| s.currency.as_str().to_string())),
-                ("discounts", text(|s| discounts_text(&s.discounts))),
-                ("reason_text", text(|s| s.reason_text.as_deref().unwrap_or_default().to_string())),
-            ]),
+            longs: [
+                long(|s| s.amount.mantissa() as i64),
+                long(|s| (s.amount.mantissa() >> 64) as i64),
+                long(|s| i64::from(s.interval_count)),
+                long(|s| s.quantity_micros),
+                long(|s| micros(s.trial_end)),
+                long(|s| micros(s.cancel_requested_at)),
+                long(|s| micros(s.cancel_at)),
+            ],
+            ints: [
+                int(flags),
+                int(|s| status_code(s.status)),
+                int(|s| i32::from(s.amount.scale())),
+                int(|s| interval_code(s.interval)),
+                int(|s| reason_code(s.reason)),
+            ],
+            texts: [
+                text(|s| s.plan.as_deref().unwrap_or_default().to_string()),
+                text(|s| s.currency.as_str().to_string()),
+                text(|s| discounts_text(&s.discounts)),
+                text(|s| s.reason_text.as_deref().unwrap_or_default().to_string()),
+            ],
         }
+    }
+
+    fn long_of(&self, name: &str) -> Option<&OfContent<i64>> {
+        SAID_LONGS.iter().position(|said| *said == name).map(|at| &self.longs[at])
+    }
+
+    fn int_of(&self, name: &str) -> Option<&OfContent<i32>> {
+        SAID_INTS.iter().position(|said| *said == name).map(|at| &self.ints[at])
+    }
+
+    fn text_of(&self, name: &str) -> Option<&OfContent<String>> {
+        SAID_TEXTS.iter().position(|said| *said == name).map(|at| &self.texts[at])
+    }
+
+    /// A number that a content says, by place in [`SAID_LONGS`].
+    pub(super) fn long(&self, at: usize, content: usize) -> i64 {
+        self.longs[at].values[self.longs[at].codes[content] as usize]
+    }
+
+    /// A small number that a content says, by place in [`SAID_INTS`].
+    pub(super) fn int(&self, at: usize, content: usize) -> i32 {
+        self.ints[at].values[self.ints[at].codes[content] as usize]
+    }
+
+    /// Number of the text that a content says, by place in [`SAID_TEXTS`].
+    pub(super) fn text(&self, at: usize, content: usize) -> u32 {
+        self.texts[at].codes[content]
+    }
+
+    /// The texts of a column, by number.
+    pub(super) fn texts(&self, at: usize) -> &[String] {
+        &self.texts[at].values
     }
 }
 
@@ -200,7 +247,8 @@ impl Encoder<'_> {
                 false => constant(column, NONE, self.rows),
             },
             "trial_end" | "cancel_requested_at" | "cancel_at" if !sorted.instants.is_empty() => {
-                let of = &self.of.longs[name];
+                let place = SAID_LONGS.iter().position(|said| *said == name).unwrap_or_default();
+                let of = &self.of.longs[place];
                 let mut own = sorted.instants.iter().peekable();
                 let values = (0..self.rows).map(|row| {
                     let content = self.content(row);
@@ -219,15 +267,15 @@ impl Encoder<'_> {
                 });
                 self.found(column, values)
             }
-            _ => match self.of.longs.get(name) {
+            _ => match self.of.long_of(name) {
                 Some(of) => self.of_content(column, of),
-                None => constant(column, 0, self.rows),
+                None => constant(column, 0i64, self.rows),
             },
         }
     }
 
     fn int(&self, name: &str, column: ColumnDescPtr) -> Column {
-        match (name, self.of.ints.get(name)) {
+        match (name, self.of.int_of(name)) {
             ("kind", _) => constant(column, 1, self.rows),
             ("payload", _) => self.found(column, self.sorted.payload.iter().map(|payload| *payload as i32)),
             (_, Some(of)) => self.of_content(column, of),
@@ -259,7 +307,7 @@ impl Encoder<'_> {
             }
             "source" => constant(column, &**sorted.source(), self.rows),
             "discounts" if sorted.instants.iter().any(|(_, instants)| instants.until != NO_INSTANT) => {
-                let of = &self.of.texts[name];
+                let of = &self.of.texts[2];
                 let values = (0..self.rows).map(|row| match sorted.instants_of(row) {
                     Some(instants) if instants.until != NO_INSTANT => {
                         sorted.state(row).map_or_else(String::new, |state| discounts_text(&state.discounts))
@@ -268,7 +316,7 @@ impl Encoder<'_> {
                 });
                 self.found(column, values)
             }
-            _ => match self.of.texts.get(name) {
+            _ => match self.of.text_of(name) {
                 Some(of) => self.of_content(column, of),
                 None => constant(column, "", self.rows),
             },

@@ -2,6 +2,7 @@
 
 use super::encode::{ContentColumns, encode};
 use super::sorted::{Numbering, Sorted};
+use super::stored::{Segment, Stored, Verdict};
 use super::{Bulk, Part, lock};
 use crate::book::Snapshot;
 use crate::error::BookError;
@@ -15,6 +16,7 @@ use netnew_facts::{ItemState, Text};
 use netnew_money::Instant;
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -39,6 +41,8 @@ pub struct Follow<'f, T> {
     pub new: &'f (dyn Fn(&[ItemState], &Text) -> T + Sync),
     /// Adds what is booked of some customers of the range, in the order of the book.
     pub add: &'f (dyn Fn(&mut T, &Sorted) + Sync),
+    /// Takes a range when it is complete; ranges come in the order of the book, on one thread.
+    pub take: &'f mut dyn FnMut(T),
 }
 
 /// What one thread made of some parts.
@@ -55,8 +59,6 @@ struct Task {
     range: BucketRange,
 }
 
-type Main<T> = (Option<(Written, Pairs)>, Option<Vec<T>>);
-
 impl Import<'_> {
     /// Takes rows in by column. `files` says how many rows of the import come before those of each file, and which
     /// payload it is.
@@ -71,6 +73,15 @@ impl Import<'_> {
         self.last_seq += statements;
         self.bulk = Some(Filled { bulk, numbering });
         Ok(())
+    }
+
+    /// How many rows and items there are by column.
+    pub fn bulk_size(&self) -> (usize, usize) {
+        let parts = self.bulk.iter().flat_map(|filled| &filled.bulk.parts);
+        parts.fold((0, 0), |(rows, items), part| {
+            let part = lock(part);
+            (rows + part.at.len(), items + part.items.len())
+        })
     }
 
     /// The rows by column, if there are no others and nothing has to be withdrawn besides.
@@ -107,8 +118,8 @@ impl Import<'_> {
         filled: Filled,
         number: u64,
         outcome: &mut Outcome,
-        follow: &Follow<'_, T>,
-    ) -> Result<Main<T>, BookError> {
+        follow: Follow<'_, T>,
+    ) -> Result<Option<(Written, Pairs)>, BookError> {
         let contents = std::mem::take(&mut lock(&filled.bulk.contents).list);
         let tasks: Vec<_> = tasks(filled.bulk).into_iter().map(|task| Mutex::new(Some(task))).collect();
         let each = tasks.len().div_ceil(RANGES).max(1);
@@ -116,11 +127,16 @@ impl Import<'_> {
         let name = format!("{number:08}.parquet");
         let damaged = |error| BookError::damaged(&name, error);
         let descriptor: SchemaDescPtr = Arc::new(SchemaDescriptor::new(Arc::new(schema().map_err(damaged)?)));
+        let mut segments = Vec::new();
+        for (info, file) in self.snapshot.segments() {
+            segments.push(Segment::open(info, file.clone())?);
+        }
         let work = Work {
             source: &self.source,
             now: self.now,
             first_seq: self.first_seq,
             snapshot: &self.snapshot,
+            segments,
             contents: &contents,
             columns: ContentColumns::new(&contents),
             numbering: filled.numbering,
@@ -128,7 +144,7 @@ impl Import<'_> {
             name: name.clone(),
         };
         let mut pending = Pending::new(self.book, number);
-        let mut followed = Vec::with_capacity(ranges.len());
+        let Follow { new: begin, add, take } = follow;
         let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(ranges.len().max(1));
         let written = std::thread::scope(|scope| -> Result<(), BookError> {
@@ -140,10 +156,10 @@ impl Import<'_> {
                     loop {
                         let range = next.fetch_add(1, Ordering::Relaxed);
                         let Some(tasks) = ranges.get(range) else { return };
-                        let mut follower = Some((follow.new)(work.contents, work.source));
+                        let mut follower = Some(begin(work.contents, work.source));
                         for (at, task) in tasks.iter().enumerate() {
                             let Some(task) = lock(task).take() else { return };
-                            let mut made = work.make(task, follow.add, follower.as_mut());
+                            let mut made = work.make(task, add, follower.as_mut());
                             if let (Ok(made), true) = (&mut made, at + 1 == tasks.len()) {
                                 made.followed = follower.take();
                             }
@@ -163,7 +179,9 @@ impl Import<'_> {
                 while let Some(made) = waiting.remove(&at) {
                     at += 1;
                     merge(outcome, made.outcome);
-                    followed.extend(made.followed);
+                    if let Some(followed) = made.followed {
+                        take(followed);
+                    }
                     let Some(group) = made.group else { continue };
                     pending.writer()?.append(&self.source, group)?;
                     unsynced += 1;
@@ -180,7 +198,7 @@ impl Import<'_> {
             taken
         });
         written?;
-        Ok((pending.finish()?, Some(followed)))
+        pending.finish()
     }
 }
 
@@ -225,6 +243,7 @@ struct Work<'w> {
     now: Instant,
     first_seq: u64,
     snapshot: &'w Snapshot,
+    segments: Vec<Segment>,
     contents: &'w [ItemState],
     columns: ContentColumns,
     numbering: Numbering,
@@ -240,18 +259,16 @@ impl Work<'_> {
         follower: Option<&mut T>,
     ) -> Result<Made<T>, BookError> {
         let terms = Terms { source: self.source, now: self.now, whole: &[], first_seq: self.first_seq };
-        let mut known = match self.snapshot.segments().is_empty() {
-            true => None,
-            false => Some(self.snapshot.merge(task.range)?),
+        let mut known = Known {
+            snapshot: self.snapshot,
+            last: task.range.last,
+            stored: Stored::new(&self.segments, &self.columns),
+            merge: None,
         };
         let mut outcome = Outcome::default();
         let mut sorted = Sorted::new(self.contents, self.source, self.now);
         for part in task.parts {
-            let mut filed = |hash: u64, id: &str| match &mut known {
-                None => Ok(Vec::new()),
-                Some(merge) => filed_under(merge, hash, id),
-            };
-            sorted.add(&part, &self.numbering, &terms, &mut filed, &mut outcome)?;
+            sorted.add(&part, &self.numbering, &terms, &mut known, &mut outcome)?;
         }
         let damaged = |error| BookError::damaged(&self.name, error);
         let group = match sorted.rows() {
@@ -265,17 +282,43 @@ impl Work<'_> {
     }
 }
 
-/// What is filed under a customer; customers come in order.
-fn filed_under(merge: &mut Merge, hash: u64, id: &str) -> Result<Vec<Filed>, BookError> {
-    merge.seek(hash)?;
-    while let Some((found, name)) = merge.peek() {
-        match (found, &*name).cmp(&(hash, id)) {
-            std::cmp::Ordering::Less => drop(merge.next()?),
-            std::cmp::Ordering::Equal => {
-                return Ok(merge.next()?.map(|group| group.facts).unwrap_or_default());
-            }
-            std::cmp::Ordering::Greater => break,
-        }
+/// What the book has of the customers of some parts, who are asked for in order.
+pub(super) struct Known<'k> {
+    snapshot: &'k Snapshot,
+    last: u64,
+    stored: Stored<'k>,
+    /// Opened when it is needed first.
+    merge: Option<Merge>,
+}
+
+impl Known<'_> {
+    /// Compares a customer's new rows with what is known.
+    pub(super) fn verdict(
+        &mut self,
+        sorted: &Sorted,
+        items: Range<usize>,
+        hash: u64,
+        id: &str,
+    ) -> Result<Verdict, BookError> {
+        self.stored.verdict(sorted, items, hash, id)
     }
-    Ok(Vec::new())
+
+    /// Everything that is filed under a customer.
+    pub(super) fn filed(&mut self, hash: u64, id: &str) -> Result<Vec<Filed>, BookError> {
+        let merge = match &mut self.merge {
+            Some(merge) => merge,
+            slot => slot.insert(self.snapshot.merge(BucketRange { first: hash, last: self.last })?),
+        };
+        merge.seek(hash)?;
+        while let Some((found, name)) = merge.peek() {
+            match (found, &*name).cmp(&(hash, id)) {
+                std::cmp::Ordering::Less => drop(merge.next()?),
+                std::cmp::Ordering::Equal => {
+                    return Ok(merge.next()?.map(|group| group.facts).unwrap_or_default());
+                }
+                std::cmp::Ordering::Greater => break,
+            }
+        }
+        Ok(Vec::new())
+    }
 }

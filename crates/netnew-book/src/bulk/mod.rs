@@ -8,6 +8,7 @@
 mod encode;
 mod finish;
 mod sorted;
+mod stored;
 
 pub(crate) use finish::Filled;
 pub use finish::Follow;
@@ -97,7 +98,14 @@ impl Bulk {
 
     /// A way in for one thread. `first` is how many rows of the import come before those of the batches' file.
     pub fn feeder(&self, first: u64) -> Feeder<'_> {
-        Feeder { bulk: self, first, contents: Vec::new(), keys: Vec::new(), order: Vec::new() }
+        Feeder {
+            bulk: self,
+            first,
+            contents: Vec::new(),
+            keys: Vec::new(),
+            order: Vec::new(),
+            guesses: Vec::new(),
+        }
     }
 
     fn numbers_of(&self, contents: &[ItemState], out: &mut Vec<u32>) {
@@ -125,6 +133,7 @@ pub struct Feeder<'b> {
     /// By row: hash of its customer and of its item.
     keys: Vec<(u64, u64)>,
     order: Vec<u32>,
+    guesses: Vec<u32>,
 }
 
 impl Feeder<'_> {
@@ -155,9 +164,13 @@ impl Feeder<'_> {
             from += count as usize;
             let mut part = lock(&self.bulk.parts[part]);
             let before = part.bytes();
-            for row in rows {
+            part.guess(rows, &self.keys, &mut self.guesses);
+            for (row, guess) in rows.iter().zip(&self.guesses) {
                 let row = *row as usize;
-                let item = part.item_of(self.keys[row], batch, row)?;
+                let item = match part.is_item(*guess, batch, row) {
+                    true => *guess,
+                    false => part.item_of(self.keys[row], batch, row)?,
+                };
                 let content = match batch.content[row] {
                     WITHDRAWN => WITHDRAWN,
                     content => self.contents[content as usize],
@@ -272,6 +285,39 @@ impl Part {
         &self.texts[start..start + item.item as usize]
     }
 
+    /// For each row the number of an item that most likely is the row's. Looking slots up ahead of everything else lets
+    /// the processor wait for many of them at once.
+    fn guess(&self, rows: &[u32], keys: &[(u64, u64)], guesses: &mut Vec<u32>) {
+        guesses.clear();
+        let mask = self.slots.len().wrapping_sub(1);
+        guesses.extend(rows.iter().map(|row| {
+            let key = keys[*row as usize].1;
+            match self.slots.get(key as usize & mask) {
+                Some((tag, number)) if *tag == (key >> 32) as u32 => number.wrapping_sub(1),
+                _ => u32::MAX,
+            }
+        }));
+        // The same for where the texts of items are.
+        for guess in guesses {
+            let item = self.items.get(*guess as usize);
+            if item.is_none_or(|item| self.texts.get(item.at as usize).is_none()) {
+                *guess = u32::MAX;
+            }
+        }
+    }
+
+    /// Whether a row's item is the one of a number.
+    fn is_item(&self, number: u32, batch: &StateBatch, row: usize) -> bool {
+        let Some(item) = self.items.get(number as usize) else { return false };
+        let (customer, subscription) = (batch.customers.get(row), batch.subscriptions.get(row));
+        let own = own_item(subscription, batch.items.get(row));
+        let lengths = (item.customer as usize, item.subscription as usize, item.item as usize);
+        lengths == (customer.len(), subscription.len(), own.len())
+            && self.customer(item) == customer
+            && self.subscription(item) == subscription
+            && self.item(item) == own
+    }
+
     /// Number of a row's item, new or known.
     fn item_of(&mut self, key: (u64, u64), batch: &StateBatch, row: usize) -> Result<u32, Full> {
         let (customer_hash, key) = key;
@@ -288,16 +334,8 @@ impl Part {
             if number == 0 {
                 break;
             }
-            if found == tag {
-                let item = &self.items[number as usize - 1];
-                let lengths = (item.customer as usize, item.subscription as usize, item.item as usize);
-                if lengths == (customer.len(), subscription.len(), own.len())
-                    && self.customer(item) == customer
-                    && self.subscription(item) == subscription
-                    && self.item(item) == own
-                {
-                    return Ok(number - 1);
-                }
+            if found == tag && self.is_item(number - 1, batch, row) {
+                return Ok(number - 1);
             }
             slot = (slot + 1) & mask;
         }

@@ -1,5 +1,7 @@
 //! What an import by column books of a range of customers, in the order of the book.
 
+use super::finish::Known;
+use super::stored::Verdict;
 use super::{Item, Part, Rare};
 use crate::error::BookError;
 use crate::import::Outcome;
@@ -237,13 +239,13 @@ impl<'a> Sorted<'a> {
         }
     }
 
-    /// Adds the rows of a part that are new; `known` gives what the book has filed under a customer.
+    /// Adds the rows of a part that are new; `known` is what the book has of its customers.
     pub(super) fn add(
         &mut self,
         part: &Part,
         numbering: &Numbering,
         terms: &Terms,
-        known: &mut dyn FnMut(u64, &str) -> Result<Vec<Filed>, BookError>,
+        known: &mut Known,
         outcome: &mut Outcome,
     ) -> Result<(), BookError> {
         let order = part.order();
@@ -265,13 +267,29 @@ impl<'a> Sorted<'a> {
             }
             self.items_end.push(self.rows_end.len() as u32);
             let id: Text = self.customers.get(self.hashes.len() - 1).into();
-            let before = known(first.customer_hash, &id)?;
-            if plain && before.is_empty() {
-                outcome.facts += (self.at.len() - start.rows) as u64;
-                self.plain.push(true);
-            } else {
-                self.plain.push(false);
-                self.decide(start, &id, before, terms, outcome);
+            let rows = (self.at.len() - start.rows) as u64;
+            let verdict = match plain {
+                true => known.verdict(self, start.items..self.rows_end.len(), first.customer_hash, &id)?,
+                false => Verdict::Unclear,
+            };
+            self.plain.push(plain);
+            match verdict {
+                Verdict::Nothing => outcome.facts += rows,
+                Verdict::Known => {
+                    outcome.duplicates += rows;
+                    self.keep(start, &|_| false);
+                }
+                Verdict::New(booked) => {
+                    outcome.facts += booked.len() as u64;
+                    outcome.duplicates += rows - booked.len() as u64;
+                    // They are in the order of keys, which is not always that of booking.
+                    let booked: HashSet<u64> = booked.into_iter().collect();
+                    self.keep(start, &|seq| booked.contains(&seq));
+                }
+                Verdict::Unclear => {
+                    let before = known.filed(first.customer_hash, &id)?;
+                    self.decide(start, &id, before, terms, outcome);
+                }
             }
             item = end;
         }

@@ -31,22 +31,23 @@ pub(crate) struct Written {
 impl Import<'_> {
     /// Decides what is new and, under [`Finish::Commit`], books it: when this returns it is durable.
     pub fn finish(self, finish: Finish) -> Result<Outcome, BookError> {
-        Ok(self.finish_with(finish, &Follow { new: &|_, _| (), add: &|(), _| () })?.0)
+        Ok(self.finish_with(finish, Follow { new: &|_, _| (), add: &|(), _| (), take: &mut |()| () })?.0)
     }
 
-    /// Like [`Import::finish`], and hands what is booked by column to `follow`, part by part. What `follow` made of the
-    /// parts comes back in their order if they are the whole book: it was empty, and nobody's facts are filed with another
-    /// customer's.
+    /// Like [`Import::finish`], and lets somebody follow what is booked by column. Also says whether that was the whole
+    /// book as it is now: it was empty, and nobody's facts are filed with another customer's.
     pub fn finish_with<T: Send>(
         mut self,
         finish: Finish,
-        follow: &Follow<'_, T>,
-    ) -> Result<(Outcome, Option<Vec<T>>), BookError> {
+        follow: Follow<'_, T>,
+    ) -> Result<(Outcome, bool), BookError> {
         let mut outcome = Outcome::default();
         let number = self.next_segment()?;
-        let (main, parts) = match self.take_bulk()? {
+        let bulk = self.take_bulk()?;
+        let by_column = bulk.is_some();
+        let main = match bulk {
             Some(filled) => self.write_bulk(filled, number, &mut outcome, follow)?,
-            None => (self.write_main(number, &mut outcome)?, None),
+            None => self.write_main(number, &mut outcome)?,
         };
         let was_empty = self.snapshot.segments().is_empty() && self.snapshot.aliases()?.is_empty();
         let rates = reference::new_rates(&mut self, &mut outcome);
@@ -56,7 +57,7 @@ impl Import<'_> {
             None => None,
         };
         let segments: Vec<Written> = main.map(|(written, _)| written).into_iter().chain(shadows).collect();
-        let whole = was_empty && segments.len() == 1 && aliases.is_empty();
+        let whole = by_column && was_empty && segments.len() == 1 && aliases.is_empty();
         let wanted = match finish {
             Finish::Commit => true,
             Finish::CommitIfConsistent => outcome.conflicts.is_empty(),
@@ -75,7 +76,7 @@ impl Import<'_> {
             book.clear_temporary()?;
         }
         drop(lock);
-        Ok((outcome, parts.filter(|_| books && whole)))
+        Ok((outcome, books && whole))
     }
 
     fn next_segment(&self) -> Result<u64, BookError> {

@@ -2,6 +2,7 @@
 
 use super::Unfit;
 use bytes::Bytes;
+use netnew_facts::unpack_numbers;
 use parquet::basic::{Encoding, Type};
 use parquet::column::page::{Page, PageReader};
 
@@ -109,7 +110,7 @@ impl Pages {
         let mut count = rows;
         if self.max_def_level > 0 {
             let width = (u16::BITS - (self.max_def_level as u16).leading_zeros()) as u8;
-            runs(bytes.get(levels).ok_or(Unfit)?, width, rows, &mut self.codes)?;
+            unpack_numbers(bytes.get(levels).ok_or(Unfit)?, width, rows, &mut self.codes).ok_or(Unfit)?;
             let full = self.max_def_level as u32;
             self.present.extend(self.codes.iter().map(|level| *level == full));
             count = self.present.iter().filter(|p| **p).count();
@@ -119,7 +120,7 @@ impl Pages {
             Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
                 let (width, packed) =
                     bytes.get(values_at..).and_then(<[u8]>::split_first).unwrap_or((&0, &[]));
-                runs(packed, *width, count, &mut self.codes)?;
+                unpack_numbers(packed, *width, count, &mut self.codes).ok_or(Unfit)?;
                 true
             }
             _ => return Err(Unfit),
@@ -128,78 +129,6 @@ impl Pages {
         self.page = Loaded { bytes, at: values_at, coded, row: 0, value: 0, rows, all_present };
         Ok(())
     }
-}
-
-/// Decodes `count` numbers of `width` bits: runs of equal ones, and packed groups of eight.
-fn runs(mut bytes: &[u8], width: u8, count: usize, out: &mut Vec<u32>) -> Result<(), Unfit> {
-    out.clear();
-    if width > 32 {
-        return Err(Unfit);
-    }
-    if width == 0 {
-        out.resize(count, 0);
-        return Ok(());
-    }
-    let each = usize::from(width).div_ceil(8);
-    while out.len() < count {
-        let header = varint(&mut bytes)?;
-        let left = count - out.len();
-        if header & 1 == 0 {
-            let (value, rest) = bytes.split_at_checked(each).ok_or(Unfit)?;
-            bytes = rest;
-            let mut wide = [0u8; 4];
-            wide[..each].copy_from_slice(value);
-            let run = usize::try_from(header >> 1).map_err(|_| Unfit)?;
-            out.resize(out.len() + run.min(left), u32::from_le_bytes(wide));
-        } else {
-            let groups = usize::try_from(header >> 1).map_err(|_| Unfit)?;
-            let length = groups.checked_mul(usize::from(width)).ok_or(Unfit)?;
-            // The last group may be cut short where its values are not needed.
-            let length = length.min(bytes.len());
-            let (packed, rest) = bytes.split_at(length);
-            bytes = rest;
-            let values = groups.saturating_mul(8).min(left);
-            unpack(packed, width, values, out)?;
-        }
-    }
-    Ok(())
-}
-
-fn varint(bytes: &mut &[u8]) -> Result<u64, Unfit> {
-    let mut value = 0u64;
-    for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first().ok_or(Unfit)?;
-        *bytes = rest;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Ok(value);
-        }
-    }
-    Err(Unfit)
-}
-
-fn unpack(packed: &[u8], width: u8, values: usize, out: &mut Vec<u32>) -> Result<(), Unfit> {
-    let width = usize::from(width);
-    if (values * width).div_ceil(8) > packed.len() {
-        return Err(Unfit);
-    }
-    let mask = (1u64 << width) - 1;
-    // Eight bytes at once, as long as there are eight.
-    let safe = (packed.len().saturating_sub(7) * 8 / width).min(values);
-    out.extend((0..safe).map(|at| {
-        let bit = at * width;
-        let mut word = [0u8; 8];
-        word.copy_from_slice(&packed[bit / 8..bit / 8 + 8]);
-        ((u64::from_le_bytes(word) >> (bit % 8)) & mask) as u32
-    }));
-    for at in safe..values {
-        let bit = at * width;
-        let mut word = [0u8; 8];
-        let rest = &packed[bit / 8..packed.len().min(bit / 8 + 8)];
-        word[..rest.len()].copy_from_slice(rest);
-        out.push(((u64::from_le_bytes(word) >> (bit % 8)) & mask) as u32);
-    }
-    Ok(())
 }
 
 /// Splits the next plain value of a physical type off; `width` is that of fixed byte arrays.
@@ -218,19 +147,4 @@ pub(super) fn split<'a>(bytes: &mut &'a [u8], physical: Type, width: usize) -> R
     let (value, rest) = bytes.split_at_checked(length).ok_or(Unfit)?;
     *bytes = rest;
     Ok(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn runs_and_packed_groups() {
-        // Three times 5 in three bits, then eight packed: 0 to 7.
-        let bytes = [3 << 1, 5, 3, 0x88, 0xc6, 0xfa];
-        let mut out = Vec::new();
-        runs(&bytes, 3, 11, &mut out).unwrap();
-        assert_eq!(out, [5, 5, 5, 0, 1, 2, 3, 4, 5, 6, 7]);
-        assert!(runs(&bytes[..3], 3, 11, &mut out).is_err());
-    }
 }

@@ -4,9 +4,9 @@ use super::{Problems, body_kind, progress};
 use crate::error::CliError;
 use crate::render::say;
 use crate::resident;
-use netnew_book::{Book, Bulk, Finish, Follow, Full, Import, Outcome};
+use netnew_book::{Book, Bulk, Finish, Follow, Full, Import, Outcome, Sorted};
 use netnew_facts::StateBatch;
-use netnew_resident::{Columns, ColumnsBuilder, PlainRow};
+use netnew_resident::{Columns, ColumnsBuilder, Joined, PlainRow};
 use netnew_sources::{Context, Problem, Unfit};
 use rayon::prelude::*;
 use std::path::PathBuf;
@@ -14,6 +14,9 @@ use std::sync::OnceLock;
 
 /// Bytes that rows by column may take; what needs more is imported row by row.
 const BUDGET_BYTES: usize = 640 << 20;
+
+/// Bytes that a row takes at least.
+const BYTES_OF_ROW: u64 = 20;
 
 /// A file and what is known of it before it is read.
 struct File {
@@ -36,6 +39,9 @@ pub fn read(
 ) -> Result<bool, CliError> {
     let Some(files) = open(files, context) else { return Ok(false) };
     let rows = files.last().map_or(0, |file| file.first + file.bulk.rows());
+    if rows.saturating_mul(BYTES_OF_ROW) > BUDGET_BYTES as u64 {
+        return Ok(false);
+    }
     let bulk = Bulk::new(BUDGET_BYTES);
     let bar = progress(rows, "reading");
     let groups: Vec<(&File, usize)> =
@@ -118,33 +124,42 @@ pub fn finish(book: &Book, import: Import, finish: Finish) -> Result<Outcome, Cl
     let begin = |contents: &[_], source: &_| {
         ColumnsBuilder::new(columns.get_or_init(|| Columns::new(source, contents)))
     };
+    let add = |builder: &mut ColumnsBuilder, sorted: &Sorted| {
+        for customer in sorted.customers() {
+            let row = |row: usize| {
+                let row = customer.row(row);
+                PlainRow { at: row.at, content: row.content }
+            };
+            let done = customer.is_bare() && builder.push_plain(customer.id(), customer.items(), row);
+            if !done {
+                builder.push(&customer.facts());
+            }
+        }
+    };
+    let (rows, items) = import.bulk_size();
+    // Only an empty book's image can be made here; of others it would be thrown away.
+    let mut joined =
+        (resident::is_empty(book)? && finish != Finish::DryRun).then(|| Joined::new(rows, items));
+    let follows = joined.is_some();
     let follow = Follow {
         new: &begin,
         add: &|builder, sorted| {
-            for customer in sorted.customers() {
-                let row = |row: usize| {
-                    let row = customer.row(row);
-                    PlainRow { at: row.at, content: row.content }
-                };
-                let done = customer.is_bare() && builder.push_plain(customer.id(), customer.items(), row);
-                if !done {
-                    builder.push(&customer.facts());
-                }
+            if follows {
+                add(builder, sorted);
+            }
+        },
+        take: &mut |part| {
+            if joined.as_mut().is_some_and(|joined| joined.add(part).is_err()) {
+                joined = None;
             }
         },
     };
-    let (outcome, parts) = import.finish_with(finish, &follow)?;
-    if outcome.facts == 0 || finish == Finish::DryRun {
-        return Ok(outcome);
-    }
-    let images =
-        parts.map(|parts| parts.into_iter().map(ColumnsBuilder::finish).collect::<Result<Vec<_>, _>>());
-    match images {
-        Some(Ok(images)) => match columns.into_inner() {
-            Some(columns) => resident::keep_joined(book, columns, images)?,
+    let (outcome, whole) = import.finish_with(finish, follow)?;
+    if outcome.facts > 0 && finish != Finish::DryRun {
+        match joined.filter(|_| whole) {
+            Some(joined) => resident::keep_joined(book, joined)?,
             None => resident::refresh(book)?,
-        },
-        _ => resident::refresh(book)?,
+        }
     }
     Ok(outcome)
 }
