@@ -4,10 +4,10 @@
 //! that go through [`ImageBuilder::push`], and [`Joined`] puts the parts together.
 
 use crate::image::{
-    Content, Extra, Image, ImageBuilder, MOST_DISCOUNTS, Pairs, TooLarge, flags, marks, pair_number,
+    Content, Extra, Image, ImageBuilder, MOST_DISCOUNTS, NEVER, Pairs, TooLarge, flags, marks, pair_number,
 };
 use crate::rules::NONE;
-use netnew_facts::{CustomerFacts, ItemState, Text};
+use netnew_facts::{CustomerFacts, Instants, ItemState, NO_INSTANT, Text};
 use netnew_money::{Currency, Instant};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -22,7 +22,9 @@ pub struct Columns {
 
 struct Prepared {
     number: u32,
-    mark: u8,
+    /// Marks without and with an end of its discounts.
+    marks: [u8; 2],
+    discounts: usize,
     currency: Currency,
     credit: bool,
     /// Has instants of its own, or more than columns hold.
@@ -36,6 +38,25 @@ pub struct PlainRow {
     pub at: i64,
     /// Number of the import's content.
     pub content: u32,
+    /// Order within the instant.
+    pub seq: i64,
+    /// Instants to put to the content.
+    pub instants: Option<Instants>,
+}
+
+/// The state with some end to its discounts.
+fn ending(state: &ItemState) -> ItemState {
+    let mut state = state.clone();
+    state.discounts.iter_mut().for_each(|discount| discount.until = Some(Instant::MAX));
+    state
+}
+
+/// A row on its way into a part.
+struct Queued {
+    at: i64,
+    item: u16,
+    number: u32,
+    extra: Option<Extra>,
 }
 
 impl Columns {
@@ -61,7 +82,8 @@ impl Columns {
             }
             prepared.push(Prepared {
                 number,
-                mark: marks(state),
+                marks: [marks(state), marks(&ending(state))],
+                discounts: state.discounts.len(),
                 currency: state.currency,
                 credit: state.amount.is_negative(),
                 general,
@@ -71,11 +93,36 @@ impl Columns {
     }
 }
 
+/// What a row has besides its content: nothing, instants, or (`None`) more than is put in columns here.
+fn extra(row: &PlainRow, prepared: &Prepared) -> Option<Option<Extra>> {
+    if row.seq != 0 {
+        return None;
+    }
+    let Some(instants) = row.instants else { return Some(None) };
+    if instants.cancel_at != NO_INSTANT || instants.cancel_requested_at != NO_INSTANT {
+        return None;
+    }
+    let or_never = |at: i64| if at == NO_INSTANT { NEVER } else { at };
+    let mut until = [NEVER; MOST_DISCOUNTS];
+    until[..prepared.discounts].fill(or_never(instants.until));
+    let extra = Extra {
+        row: 0,
+        trial_end: or_never(instants.trial_end),
+        cancel_at: NEVER,
+        requested_at: NEVER,
+        seq: 0,
+        until,
+        written: 0,
+    };
+    let says = extra.trial_end != NEVER || extra.until != [NEVER; MOST_DISCOUNTS];
+    Some(says.then_some(extra))
+}
+
 /// Builds a part of an image; customers come in the book's order.
 pub struct ColumnsBuilder<'c> {
     columns: &'c Columns,
     builder: ImageBuilder,
-    rows: Vec<(i64, u16, u32)>,
+    rows: Vec<Queued>,
     full: bool,
 }
 
@@ -92,8 +139,8 @@ impl<'c> ColumnsBuilder<'c> {
         self.full |= self.builder.push(customer).is_err();
     }
 
-    /// Adds a customer whose rows all hold, have no order within an instant, and name it by this id: its items
-    /// (subscription, item, rows by time) in the book's order. False, and nothing was done, where that is not enough and
+    /// Adds a customer whose rows all hold and name it by this id: its items (subscription, item, rows by time) in the
+    /// book's order. False, and nothing was done, where more has to be known than columns hold, and
     /// [`ColumnsBuilder::push`] has to.
     pub fn push_plain<'s>(
         &mut self,
@@ -115,17 +162,20 @@ impl<'c> ColumnsBuilder<'c> {
                 else {
                     return false;
                 };
-                mark |= prepared.mark;
+                let Some(extra) = extra(&row, prepared) else { return false };
+                let ends = row.instants.is_some_and(|instants| instants.until != NO_INSTANT);
+                mark |= prepared.marks[usize::from(ends)];
+                mark |= extra.map_or(0, |_| flags::EXTRAS);
                 credits |= prepared.credit;
                 one_currency &= *currency.get_or_insert(prepared.currency) == prepared.currency;
-                self.rows.push((row.at, item, prepared.number));
+                self.rows.push(Queued { at: row.at, item, number: prepared.number, extra });
             }
         }
         if count == 0 || count >= usize::from(u16::MAX) {
             return false;
         }
         if count > 1 {
-            self.rows.sort_by_key(|row| (row.0, row.1));
+            self.rows.sort_by_key(|row| (row.at, row.item));
         }
         self.full |= self.put(id, items, count, mark, one_currency && !credits).is_none();
         true
@@ -157,12 +207,16 @@ impl<'c> ColumnsBuilder<'c> {
         let holding = &mut self.builder.holding;
         holding.clear();
         holding.resize(count, NONE);
-        for (at, item, content) in &self.rows {
-            let before = std::mem::replace(&mut holding[usize::from(*item)], *content);
-            image.pair.push(pair_number(&mut self.builder.pairs, &mut image.pairs, [before, *content]));
-            image.at.push(*at);
-            image.item.push(*item);
-            image.content.push(*content);
+        for row in &self.rows {
+            let before = std::mem::replace(&mut holding[usize::from(row.item)], row.number);
+            if let Some(extra) = row.extra {
+                let row = u32::try_from(image.at.len()).ok()?;
+                image.extras.push(Extra { row, ..extra });
+            }
+            image.pair.push(pair_number(&mut self.builder.pairs, &mut image.pairs, [before, row.number]));
+            image.at.push(row.at);
+            image.item.push(row.item);
+            image.content.push(row.number);
         }
         image.first_row.push(u32::try_from(image.at.len()).ok()?);
         image.first_item.push(u32::try_from(image.items.len()).ok()?);

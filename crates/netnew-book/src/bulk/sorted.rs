@@ -429,21 +429,6 @@ impl<'s> SortedCustomer<'s> {
         self.sorted.plain[self.at]
     }
 
-    /// Whether, besides, its rows have no instants and no order within an instant.
-    pub fn is_bare(&self) -> bool {
-        let sorted = self.sorted;
-        if !self.is_plain() {
-            return false;
-        }
-        let items = sorted.items_of(self.at);
-        let rows = sorted.rows_of(items.start).start as u32..sorted.rows_of(items.end - 1).end as u32;
-        let outside = |row: Option<u32>| row.is_none_or(|row| !rows.contains(&row));
-        let instant = sorted.instants.partition_point(|(row, _)| *row < rows.start);
-        let rare = sorted.rare.partition_point(|rare| rare.row < rows.start);
-        outside(sorted.instants.get(instant).map(|(row, _)| *row))
-            && outside(sorted.rare.get(rare).map(|rare| rare.row))
-    }
-
     /// Numbers of its items: subscription, item, and the item's rows by time.
     pub fn items(&self) -> impl Iterator<Item = (&'s str, &'s str, Range<usize>)> + Clone + use<'s> {
         let sorted = self.sorted;

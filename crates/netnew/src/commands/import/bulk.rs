@@ -4,7 +4,7 @@ use super::{Problems, body_kind, progress};
 use crate::error::CliError;
 use crate::render::say;
 use crate::resident;
-use netnew_book::{Book, Bulk, Finish, Follow, Full, Import, Outcome, Sorted};
+use netnew_book::{Book, Bulk, Finish, Follow, Full, Import, Outcome, Sorted, SortedRow};
 use netnew_facts::StateBatch;
 use netnew_resident::{Columns, ColumnsBuilder, Joined, PlainRow};
 use netnew_sources::{Context, Problem, Unfit};
@@ -127,10 +127,10 @@ pub fn finish(book: &Book, import: Import, finish: Finish) -> Result<Outcome, Cl
     let add = |builder: &mut ColumnsBuilder, sorted: &Sorted| {
         for customer in sorted.customers() {
             let row = |row: usize| {
-                let row = customer.row(row);
-                PlainRow { at: row.at, content: row.content }
+                let SortedRow { at, content, seq, instants } = customer.row(row);
+                PlainRow { at, content, seq, instants }
             };
-            let done = customer.is_bare() && builder.push_plain(customer.id(), customer.items(), row);
+            let done = customer.is_plain() && builder.push_plain(customer.id(), customer.items(), row);
             if !done {
                 builder.push(&customer.facts());
             }
