@@ -83,7 +83,7 @@ impl Upload {
             strict: on("strict"),
             dry_run: on("dry_run"),
         };
-        Ok(import(site.book(), &self.files, &wish, &site.now(), &mut Unwatched)?)
+        Ok(import(site.book(), &self.files, &wish, &site.now(), &Unwatched)?)
     }
 }
 
