@@ -11,6 +11,7 @@
 mod cut;
 mod days;
 mod image;
+mod laid;
 mod movements;
 mod pass;
 mod periods;
