@@ -12,6 +12,7 @@ mod columns;
 mod cut;
 mod days;
 mod image;
+mod laid;
 mod movements;
 mod pass;
 mod periods;
