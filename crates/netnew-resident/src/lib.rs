@@ -8,12 +8,17 @@
 //!
 //! This crate does no I/O and defines no figure: levels and causes are the ledger's own functions.
 
+mod attributes;
+mod classes;
+mod cohorts;
 mod cut;
 mod days;
+mod grouped;
 mod image;
 mod movements;
 mod pass;
 mod periods;
+mod quick;
 mod rollup;
 mod rules;
 mod step;
@@ -22,11 +27,15 @@ mod templates;
 mod texts;
 mod walk;
 
+pub use attributes::{Attributes, Column, People, PeopleBuilder};
+pub use classes::{Classes, facts_with, without_dimensions};
+pub use cohorts::cohorts;
 pub use cut::Cut;
 pub use days::{DayCell, DayHeads, Days, Topic};
+pub use grouped::{Rows, grouped};
 pub use image::{Content, Extra, Image, ImageBuilder, TooLarge};
 pub use movements::{Movement, Movements};
-pub use pass::{pass, pass_in_order};
+pub use pass::{pass, pass_among, pass_in_order};
 pub use periods::{Periods, can_group};
 pub use rollup::{ByPair, rollup};
 pub use rules::Rules;
