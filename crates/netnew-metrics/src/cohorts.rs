@@ -69,6 +69,7 @@ pub struct CohortRow {
 pub struct Cohorts<'a> {
     ctx: &'a Context<'a>,
     query: &'a Query,
+    converter: Converter<'a>,
     periods: Vec<Period>,
     cohorts: BTreeMap<usize, Cohort>,
 }
@@ -80,6 +81,7 @@ impl<'a> Cohorts<'a> {
         Ok(Cohorts {
             ctx,
             query,
+            converter: Converter::new(ctx, query),
             periods: query.periods()?,
             cohorts: BTreeMap::new(),
         })
@@ -104,15 +106,18 @@ impl<'a> Cohorts<'a> {
                 earliest.map_or(first.day, |at| self.ctx.zone.day_of(at))
             }
         };
-        let converter = Converter::new(self.ctx, self.query);
-        self.put(
+        // Out while it is used, so that the rates it has looked up stay.
+        let converter = std::mem::replace(&mut self.converter, Converter::new(self.ctx, self.query));
+        let outcome = self.put(
             start_day,
             || converter.total(&first.level_after, first.day),
             |day| {
                 let (present, money) = standing(&steps, day);
                 Ok((present, converter.total(&money, day)?))
             },
-        )
+        );
+        self.converter = converter;
+        outcome
     }
 
     /// Adds a customer who starts on a day. `base` gives the level that it starts with, `stands` whether it is there at the

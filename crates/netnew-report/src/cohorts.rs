@@ -39,6 +39,11 @@ pub fn cohorts(report: &Report, measure: Measure) -> Result<Vec<CohortRow>, Repo
     }
     let query = report.query()?;
     let ctx = report.context(&query, false);
+    if let Some(memory) = report.memory()?
+        && let Some(cohorts) = memory.cohorts(&report.view, &ctx, &query)?
+    {
+        return Ok(cohorts.finish(measure, |period| report.complete(period)));
+    }
     let parts =
         report.fold(&ctx, || Cohorts::new(&ctx, &query), |cohorts, _, ledger| cohorts.add(&ledger))?;
     let mut whole = Cohorts::new(&ctx, &query)?;

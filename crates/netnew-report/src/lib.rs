@@ -12,6 +12,7 @@ pub mod customers;
 mod error;
 pub mod explain;
 pub mod figures;
+mod memory;
 pub mod metrics;
 pub mod movements;
 pub mod mrr;
@@ -23,8 +24,10 @@ pub mod resident;
 pub mod story;
 #[cfg(feature = "sql")]
 pub mod tables;
+mod view;
 
 pub use error::ReportError;
 pub use policies::{find_policy, load_policy, set_knob};
 pub use question::{Now, Question, instant_or_end_of_day, parse_day};
-pub use report::{Report, View};
+pub use report::Report;
+pub use view::View;

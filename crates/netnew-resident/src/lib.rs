@@ -17,6 +17,7 @@ mod grouped;
 mod image;
 mod movements;
 mod pass;
+mod people_store;
 mod periods;
 mod quick;
 mod rollup;

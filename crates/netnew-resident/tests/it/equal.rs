@@ -318,7 +318,7 @@ fn the_pass_gives_the_steps_of_the_general_replay() {
 }
 
 /// Bytes in memory.
-struct Bytes(Vec<u8>);
+pub(crate) struct Bytes(pub Vec<u8>);
 
 impl netnew_resident::Source for Bytes {
     fn read(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {

@@ -221,3 +221,25 @@ fn cohorts_are_those_of_the_general_replay() {
     }
     assert!(cells > 10_000, "only {cells} cells were compared");
 }
+
+#[test]
+fn attributes_come_back_as_they_were_written_and_no_others() {
+    let customers = customers_with_countries(7, Shape::Plain);
+    let people = people(&customers, &image(&customers, Instant::MAX), Instant::MAX);
+    assert!(people.customers.names().eq(["channel", "country"]));
+    let mut bytes = Vec::new();
+    assert!(people.write(7, &mut bytes).unwrap());
+    let mut bytes = crate::equal::Bytes(bytes);
+    let read = |bytes: &crate::equal::Bytes, version| People::read(bytes, version, &|_| true).unwrap();
+    assert_eq!(read(&bytes, 7), Some(people));
+    assert_eq!(read(&bytes, 8), None);
+    let one = People::read(&bytes, 7, &|name| name == "country").unwrap().unwrap();
+    assert!(one.customers.names().eq(["country"]));
+    for at in 0..bytes.0.len() {
+        bytes.0[at] ^= 1;
+        assert_eq!(read(&bytes, 7), None, "byte {at}");
+        bytes.0[at] ^= 1;
+    }
+    bytes.0.pop();
+    assert_eq!(read(&bytes, 7), None);
+}
