@@ -3,13 +3,15 @@
 use crate::ReportError;
 use crate::resident::{load, load_people};
 use crate::view::View;
-use netnew_ledger::Context;
-use netnew_metrics::{Cohorts, Extras, Field, Query, ReportCurrency};
-use netnew_money::{Currency, Zone};
+use netnew_facts::{CustomerFacts, Text};
+use netnew_ledger::{Context, Kind};
+use netnew_metrics::{Cohorts, Extras, Field, Query, ReportCurrency, RollupError};
+use netnew_money::{Amount, Currency, Day, Instant, Zone};
 use netnew_resident::{
-    Cut, Extent, Image, People, Rows, Rules, cohorts, grouped, rollup, without_dimensions,
+    Cut, Extent, Found, Image, People, Rows, Rules, Worth, cohorts, find, grouped, rollup, without_dimensions,
+    worth,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many time zones and policies are held.
@@ -172,4 +174,45 @@ impl Memory {
         let (rules, cut) = (self.rules(&image, ctx), self.cut(&image, ctx.zone));
         Ok(cohorts(&image, &people, &rules, cut.as_deref(), ctx, query).ok().flatten())
     }
+
+    /// The image and attributes with all names, for pages of movements and customers.
+    fn named(&self, view: &View, wanted: Wanted) -> Result<Held, ReportError> {
+        Ok(Held(self.image(view, Extent::All)?, self.people(view, wanted)?))
+    }
+
+    /// Where the movements of a question lie; `None` as for [`Memory::rows`].
+    pub fn find(
+        &self,
+        view: &View,
+        ctx: &Context,
+        query: &Query,
+        kind: Option<Kind>,
+        first: Option<usize>,
+        begins: &BTreeMap<Text, Instant>,
+    ) -> Result<Option<(Held, Found)>, ReportError> {
+        let held = self.named(view, Wanted::of(query))?;
+        let (rules, cut) = (self.rules(&held.0, ctx), self.cut(&held.0, ctx.zone));
+        let begins: Vec<Option<Instant>> = held.0.sources.iter().map(|s| begins.get(s).copied()).collect();
+        let wanted = netnew_resident::Wanted { query, kind, first, begins: &begins };
+        let found = find(&held.0, &held.1, &rules, cut.as_deref(), ctx, wanted);
+        Ok(found.ok().flatten().map(|found| (held, found)))
+    }
+
+    /// What every customer of a question is worth now, in no order; `None` as for [`Memory::rows`].
+    pub fn worth(
+        &self,
+        view: &View,
+        ctx: &Context,
+        query: &Query,
+        now: (Instant, Day),
+        slow: impl Fn(&CustomerFacts) -> Result<Option<Amount>, RollupError> + Sync,
+    ) -> Result<Option<(Held, Worth)>, ReportError> {
+        let held = self.named(view, Wanted::All)?;
+        let rules = self.rules(&held.0, ctx);
+        let worth = worth(&held.0, &held.1, &rules, ctx, query, now, slow);
+        Ok(worth.ok().flatten().map(|worth| (held, worth)))
+    }
 }
+
+/// A book in memory with all names.
+pub(crate) struct Held(pub Arc<Image>, pub Arc<People>);

@@ -44,17 +44,20 @@ impl Column {
         code.checked_sub(1).map(|number| self.values.get(number as usize))
     }
 
-    /// The value that holds at an instant.
-    pub fn at(&self, customer: usize, instant: Instant) -> Option<&str> {
-        let code = match self.codes.get(customer).copied().unwrap_or_default() {
+    /// 1 + number of the value that holds at an instant, 0 for none.
+    pub(crate) fn code_at(&self, customer: usize, instant: Instant) -> u32 {
+        match self.codes.get(customer).copied().unwrap_or_default() {
             LINES => {
-                let lines = self.lines(customer);
-                let last = lines.rev().find(|line| self.from[*line] <= instant.micros())?;
-                self.to[last]
+                let last = self.lines(customer).rev().find(|line| self.from[*line] <= instant.micros());
+                last.map_or(0, |line| self.to[line])
             }
             code => code,
-        };
-        self.value(code)
+        }
+    }
+
+    /// The value that holds at an instant.
+    pub fn at(&self, customer: usize, instant: Instant) -> Option<&str> {
+        self.value(self.code_at(customer, instant))
     }
 
     /// The value from a customer's first state on, as far as it is known up to the horizon.

@@ -115,7 +115,8 @@ impl Classes {
             .contents
             .iter()
             .map(|content| match content.state.status {
-                Status::Canceled => false,
+                // Worth nothing, but a list of customers still asks for its layer.
+                Status::Canceled => content.ends,
                 Status::Trialing if committed => true,
                 Status::PastDue | Status::Unpaid | Status::Paused => true,
                 _ => content.ends || !content.state.discounts.is_empty(),

@@ -7,8 +7,8 @@ use crate::render;
 use crate::render::table::{Align, Table};
 use netnew_metrics::ReportCurrency;
 use netnew_report::figures::{change, level};
-use netnew_report::movements::{Movement, collect, parse_kind, to_json};
-use netnew_report::page::page;
+use netnew_report::movements::{Movement, page, parse_kind, to_json};
+use netnew_report::page::{next, start};
 use serde_json::{Map, Value};
 use std::process::ExitCode;
 
@@ -18,8 +18,11 @@ pub fn run(args: &MovementsArgs, env: &Environment) -> Result<ExitCode, CliError
     let report = env.ask(args.read.question().in_own_currency())?;
     let query = report.query()?;
     let convert = args.read.currency.is_some() && report.currency != ReportCurrency::Original;
-    let movements = collect(&report, &query, args.customer.as_deref(), kind, convert)?;
-    let (movements, next) = page(movements, args.read.limit, args.read.cursor.as_deref())?;
+    let start = start(args.read.cursor.as_deref())?;
+    let limit = args.read.limit;
+    let (movements, more) =
+        page(&report, &query, args.customer.as_deref(), kind, convert, (start, limit))?;
+    let next = next(start, limit, more);
     let values: Vec<Value> = movements.iter().map(|m| to_json(m, &report)).collect();
     render::rows(env, &Map::new(), &values, next, || table(&movements))?;
     Ok(ExitCode::SUCCESS)
