@@ -1,6 +1,6 @@
 //! What is kept beside the book to be quick is never older than the book, and nothing depends on it.
 
-use crate::harness::Desk;
+use crate::harness::{Desk, rows};
 use std::fmt::Write as _;
 
 /// Enough states for an image to be kept.
@@ -58,5 +58,64 @@ fn a_kept_image_is_never_old_and_never_needed() {
     for policy in ["stripe", "chartmogul", "recurly"] {
         let args = ["--policy", policy, "--interval", "quarter"];
         assert_eq!(desk.waterfall(&args), desk.waterfall(&[&args[..], &slow].concat()), "{policy}");
+    }
+}
+
+/// Attributes of the customers of [`many`], some of which change.
+fn who() -> (String, String) {
+    let mut fixed = String::from("customer,name,email,country,channel\n");
+    let mut moving = String::from("customer,effective_at,country\n");
+    for customer in 0..7_000 {
+        let country = ["DE", "FR", "US", "", "JP"][customer % 5];
+        let channel = ["ads", "web"][customer % 2];
+        writeln!(fixed, "c{customer},Firm {},u{customer}@example.com,{country},{channel}", customer % 900)
+            .expect("a string takes everything");
+        if customer % 11 == 0 {
+            writeln!(moving, "c{customer},2024-0{}-15,AT", customer % 9 + 1)
+                .expect("a string takes everything");
+        }
+    }
+    writeln!(fixed, "nobody,Without states,n@example.com,DE,web").expect("a string takes everything");
+    (fixed, moving)
+}
+
+#[test]
+fn every_answer_from_memory_is_that_of_the_book_itself() {
+    let desk = Desk::new("2026-01-01T00:00:00Z");
+    desk.import("many.csv", &many());
+    let (fixed, moving) = who();
+    desk.import("who.csv", &fixed);
+    desk.import("moving.csv", &moving);
+    let slow = ["--known-on", "2030-01-01"];
+    let questions = [
+        "mrr --by country,plan --interval quarter",
+        "mrr --by layer --where channel!=ads",
+        "mrr --where country=DE|AT --from 2024-03-03 --to 2025-02-10",
+        "mrr --by attr:name --limit 20 --interval year",
+        "mrr --set movement.level=subscription --interval year",
+        "metrics --interval quarter",
+        "metrics cmrr,nrr_12m,grr_12m --by country --interval quarter",
+        "cohorts --interval quarter",
+        "cohorts --interval quarter --measure nrr --where country=DE",
+        "movements --limit 40",
+        "movements --limit 40 --cursor r700 --where country=AT",
+        "movements --limit 40 --kind expansion --by country --from 2024-05-01",
+        "movements --limit 40 --cursor r8000 --set netting=event",
+        "movements --customer c11",
+        "customers --limit 30",
+        "customers --limit 30 --cursor r6990",
+        "customers --limit 30 --search FIRM",
+        "customers --limit 30 --search nobody",
+        "customers --where country=AT,plan=Pro --limit 30 --policy stripe",
+        "customers --where layer=past_due --limit 30",
+    ];
+    for question in questions {
+        let mut args: Vec<&str> = question.split(' ').collect();
+        let quick = desk.ok(&args);
+        assert_eq!(quick, desk.ok(&args), "asked again: {question}");
+        args.extend(slow);
+        let wanted = desk.ok(&args);
+        assert!(!rows(&wanted).is_empty(), "{question}");
+        assert_eq!(quick, wanted, "{question}");
     }
 }
