@@ -1,6 +1,7 @@
 //! Who pays, how much, since when.
 
 use crate::Report;
+use crate::answers::answer;
 use crate::ReportError;
 use netnew_facts::{CustomerFacts, Text, attribute_timelines};
 use netnew_ledger::{Context, CustomerLedger, Kind, replay};
@@ -51,15 +52,29 @@ pub fn page(
 ) -> Result<(Vec<Listed>, bool), ReportError> {
     let query = report.query()?;
     let ctx = report.context(&query, false);
+    if limit.is_none() {
+        return work(report, &ctx, &query, search, (start, limit));
+    }
+    let what = format!("customers {start} {limit:?} {search:?}");
+    answer(report, &ctx, &query, &what, || work(report, &ctx, &query, search, (start, limit)))
+}
+
+fn work(
+    report: &Report,
+    ctx: &Context,
+    query: &Query,
+    search: Option<&str>,
+    (start, limit): (usize, Option<usize>),
+) -> Result<(Vec<Listed>, bool), ReportError> {
     let wanted = search.map(str::to_lowercase);
-    if let Some(page) = from_memory(report, &ctx, &query, wanted.as_deref(), (start, limit))? {
+    if let Some(page) = from_memory(report, ctx, query, wanted.as_deref(), (start, limit))? {
         return Ok(page);
     }
     let parts = report.fold(
-        &ctx,
+        ctx,
         || Ok::<_, ReportError>(Vec::new()),
         |all, facts, ledger| {
-            all.extend(listed(report, &ctx, &query, facts, &ledger)?);
+            all.extend(listed(report, ctx, query, facts, &ledger)?);
             Ok(())
         },
     )?;

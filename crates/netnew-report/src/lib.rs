@@ -4,6 +4,7 @@
 //! computed here that a lower room could compute: [`Report`] finds the way (from memory, or by replaying every customer)
 //! and the other modules give each kind of answer its shape, typed and as JSON.
 
+mod answers;
 pub mod check;
 pub mod cohorts;
 pub mod compare;
@@ -12,6 +13,7 @@ pub mod customers;
 mod error;
 pub mod explain;
 pub mod figures;
+mod keep;
 mod memory;
 pub mod metrics;
 pub mod movements;

@@ -1,6 +1,7 @@
 //! What reports about one version of a book share: its image, attributes, days, and policies applied to it.
 
 use crate::ReportError;
+use crate::answers::Answers;
 use crate::resident::{load, load_people};
 use crate::view::View;
 use netnew_facts::{CustomerFacts, Text};
@@ -8,8 +9,8 @@ use netnew_ledger::{Context, Kind};
 use netnew_metrics::{Cohorts, Extras, Field, Query, ReportCurrency, RollupError};
 use netnew_money::{Amount, Currency, Day, Instant, Zone};
 use netnew_resident::{
-    Cut, Extent, Found, Image, People, Rows, Rules, Worth, cohorts, find, grouped, rollup, without_dimensions,
-    worth,
+    Cut, Extent, Found, Image, People, Rows, Rules, Worth, cohorts, find, grouped, rollup, stretch,
+    without_dimensions, worth,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,7 @@ pub(crate) struct Memory {
     people: Mutex<Option<(Wanted, Arc<People>)>>,
     cuts: Mutex<Vec<(String, Option<Arc<Cut>>)>>,
     rules: Mutex<Vec<(String, Arc<Rules>)>>,
+    pub answers: Answers,
 }
 
 /// Which attributes.
@@ -173,6 +175,20 @@ impl Memory {
         let people = self.people(view, Wanted::of(query))?;
         let (rules, cut) = (self.rules(&image, ctx), self.cut(&image, ctx.zone));
         Ok(cohorts(&image, &people, &rules, cut.as_deref(), ctx, query).ok().flatten())
+    }
+
+    /// From when until when (not included) answers stay the same, in microseconds.
+    pub fn stretch(&self, view: &View, ctx: &Context, query: &Query) -> Result<(i64, i64), ReportError> {
+        let image = self.image(view, Extent::Numbers)?;
+        let people = match lock(&self.people).as_ref() {
+            Some((_, people)) => Some(people.clone()),
+            None => None,
+        };
+        let people = match people {
+            Some(people) => people,
+            None => self.people(view, Wanted::of(query))?,
+        };
+        Ok(stretch(&image, &people, ctx))
     }
 
     /// The image and attributes with all names, for pages of movements and customers.

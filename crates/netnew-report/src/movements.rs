@@ -1,6 +1,7 @@
 //! Every posted row, one by one.
 
 use crate::Report;
+use crate::answers::answer;
 use crate::ReportError;
 use netnew_facts::Text;
 use netnew_ledger::{Context, CustomerLedger, Kind, Row, Step};
@@ -89,22 +90,42 @@ pub fn page(
             let ledger = netnew_ledger::replay(&facts, &ctx)?;
             of_ledger(&ledger, &ctx, &all, &mut movements)?;
         }
-    } else if let Some((page, more)) = from_memory(report, &ctx, &all, (start, limit))? {
-        return Ok((page, more));
+    } else if limit.is_some() {
+        let what = format!("movements {start} {limit:?} {kind:?} {convert}");
+        return answer(report, &ctx, query, &what, || work(report, &ctx, &all, (start, limit)));
     } else {
-        let parts = report.fold(
-            &ctx,
-            || Ok::<_, ReportError>(Vec::new()),
-            |found, _, ledger| Ok(of_ledger(&ledger, &ctx, &all, found)?),
-        )?;
-        movements = parts.into_iter().flatten().collect();
+        return work(report, &ctx, &all, (start, limit));
     }
     mark_truncated(report, &mut movements);
     sort(&mut movements);
+    Ok(cut(movements, start, limit))
+}
+
+fn cut(mut movements: Vec<Movement>, start: usize, limit: Option<usize>) -> (Vec<Movement>, bool) {
     movements.drain(..start.min(movements.len()));
     let more = limit.is_some_and(|limit| limit < movements.len());
     movements.truncate(limit.unwrap_or(usize::MAX));
-    Ok((movements, more))
+    (movements, more)
+}
+
+fn work(
+    report: &Report,
+    ctx: &Context,
+    all: &Asked,
+    (start, limit): (usize, Option<usize>),
+) -> Result<(Vec<Movement>, bool), ReportError> {
+    if let Some(page) = from_memory(report, ctx, all, (start, limit))? {
+        return Ok(page);
+    }
+    let parts = report.fold(
+        ctx,
+        || Ok::<_, ReportError>(Vec::new()),
+        |found, _, ledger| Ok(of_ledger(&ledger, ctx, all, found)?),
+    )?;
+    let mut movements: Vec<Movement> = parts.into_iter().flatten().collect();
+    mark_truncated(report, &mut movements);
+    sort(&mut movements);
+    Ok(cut(movements, start, limit))
 }
 
 /// What is asked of a ledger.

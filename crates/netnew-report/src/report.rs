@@ -1,6 +1,7 @@
 //! From flags to a running report: the book, the policy, the clock, and every customer's ledger in parallel.
 
 use crate::policies::{load_policy, set_knob};
+use crate::answers::answer;
 use crate::memory::Memory;
 use crate::view::View;
 use crate::{Now, Question, ReportError, instant_or_end_of_day, parse_day, resident};
@@ -179,14 +180,19 @@ impl Report {
     /// Rolls the whole book up.
     pub fn rows(&self, query: &Query, extras: Extras) -> Result<Vec<RollupRow>, ReportError> {
         let ctx = self.context(query, extras.committed);
+        let what = format!("rows {extras:?} {}", self.from.is_none());
+        answer(self, &ctx, query, &what, || self.work_rows(&ctx, query, extras))
+    }
+
+    fn work_rows(&self, ctx: &Context, query: &Query, extras: Extras) -> Result<Vec<RollupRow>, ReportError> {
         if let Some(memory) = self.memory()?
-            && let Some((rows, first)) = memory.rows(&self.view, &ctx, query, extras)?
+            && let Some((rows, first)) = memory.rows(&self.view, ctx, query, extras)?
         {
             return Ok(self.trim(rows, first));
         }
         let parts =
-            self.fold(&ctx, || Rollup::new(&ctx, query, extras), |rollup, _, ledger| rollup.add(&ledger))?;
-        let mut whole = Rollup::new(&ctx, query, extras)?;
+            self.fold(ctx, || Rollup::new(ctx, query, extras), |rollup, _, ledger| rollup.add(&ledger))?;
+        let mut whole = Rollup::new(ctx, query, extras)?;
         for part in parts {
             whole.merge(part);
         }

@@ -15,7 +15,7 @@ const NAME: &str = "image";
 const PEOPLE: &str = "people";
 
 /// Below so many states making an image anew takes no longer than looking for a kept one.
-const WORTH_KEEPING: u64 = 20_000;
+pub(crate) const WORTH_KEEPING: u64 = 20_000;
 
 /// Above so many states an image takes more memory than a command should without being asked; the book itself is
 /// read in little, however large.
@@ -41,6 +41,20 @@ impl Source for Kept {
         }
         Ok(())
     }
+}
+
+/// All of a file that is not too large; `None` when it is, or cannot be read.
+pub(crate) fn read_whole(file: &dyn ReadFile, most: usize) -> Option<Vec<u8>> {
+    let length = usize::try_from(file.len().ok()?).ok().filter(|length| *length <= most)?;
+    let mut bytes = vec![0u8; length];
+    let mut at = 0;
+    while at < length {
+        match file.read_at(at as u64, &mut bytes[at..]).ok()? {
+            0 => return None,
+            read => at += read,
+        }
+    }
+    Some(bytes)
 }
 
 /// The image of everything that a snapshot knows. A kept one is used only if it was made from this very version.
