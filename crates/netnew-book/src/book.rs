@@ -552,6 +552,16 @@ impl Snapshot {
         self.version
     }
 
+    /// Alias to canonical id.
+    pub(crate) fn merged(&self) -> &BTreeMap<Text, Text> {
+        &self.canonical
+    }
+
+    /// The canonical id of a customer's id.
+    pub fn canonical_id(&self, id: &Text) -> Text {
+        self.canonical.get(id).unwrap_or(id).clone()
+    }
+
     pub(crate) fn segments(&self) -> &[(SegmentInfo, Arc<dyn ReadFile>)] {
         &self.segments
     }

@@ -14,6 +14,7 @@
 mod backup;
 mod book;
 mod catalog;
+mod changes;
 mod error;
 mod files;
 mod import;
@@ -24,6 +25,7 @@ mod segment;
 mod verify;
 
 pub use book::{Book, Counts, ImportRecord, PayloadInfo, Settings, Snapshot};
+pub use changes::Changes;
 pub use error::BookError;
 pub use files::{FileLayer, Lock, OsFiles, ReadFile, WriteFile};
 pub use import::{Conflict, Finish, Import, ImportOptions, KindOfBody, Outcome};

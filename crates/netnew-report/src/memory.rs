@@ -2,14 +2,15 @@
 
 use crate::ReportError;
 use crate::answers::Answers;
-use crate::resident::{load, load_people};
+use crate::resident::{load, load_people, too_large};
+use netnew_book::Snapshot;
 use crate::view::View;
 use netnew_facts::{CustomerFacts, Text};
 use netnew_ledger::{Context, Kind};
 use netnew_metrics::{Cohorts, Extras, Field, Query, ReportCurrency, RollupError};
 use netnew_money::{Amount, Currency, Day, Instant, Zone};
 use netnew_resident::{
-    Cut, Extent, Found, Image, People, Rows, Rules, Worth, cohorts, find, grouped, rollup, stretch,
+    Cut, Extent, Found, Image, ImageBuilder, People, PeopleBuilder, Rows, Rules, Worth, cohorts, find, grouped, rollup, stretch,
     without_dimensions, worth,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -227,6 +228,40 @@ impl Memory {
         let rules = self.rules(&held.0, ctx);
         let worth = worth(&held.0, &held.1, &rules, ctx, query, now, slow);
         Ok(worth.ok().flatten().map(|worth| (held, worth)))
+    }
+}
+
+impl Memory {
+    /// The same for a later snapshot, in which some customers are told otherwise. What was not complete in memory is left
+    /// for later readers.
+    pub fn carried_over(&self, now: &Snapshot, changed: &BTreeSet<Text>) -> Result<Memory, ReportError> {
+        let image = match &*lock(&self.image) {
+            Some((Extent::All, image)) => image.clone(),
+            _ => return Ok(Memory::default()),
+        };
+        let people = match &*lock(&self.people) {
+            Some((Wanted::All, people)) => Some(people.clone()),
+            _ => None,
+        };
+        let gone = image.numbers_of(changed);
+        let mut left = image.without(&gone);
+        let mut builder = ImageBuilder::new(Instant::MAX);
+        let mut everybody =
+            people.map(|people| PeopleBuilder::after(people.without(&gone, changed), Instant::MAX));
+        for id in changed.iter().filter(|id| now.canonical_id(id) == **id) {
+            let Some(facts) = now.customer(id)? else { continue };
+            let before = builder.customers();
+            builder.push(&facts).map_err(too_large)?;
+            if let Some(everybody) = &mut everybody {
+                everybody.push(&facts, builder.customers() > before).map_err(too_large)?;
+            }
+        }
+        left.append(builder.finish()).map_err(too_large)?;
+        Ok(Memory {
+            image: Mutex::new(Some((Extent::All, Arc::new(left)))),
+            people: Mutex::new(everybody.map(|people| (Wanted::All, Arc::new(people.finish())))),
+            ..Memory::default()
+        })
     }
 }
 

@@ -141,7 +141,7 @@ pub fn make(snapshot: &Snapshot, known_on: Instant) -> Result<(Image, People), R
     Ok((whole.finish(), everybody.finish()))
 }
 
-fn too_large(error: TooLarge) -> ReportError {
+pub(crate) fn too_large(error: TooLarge) -> ReportError {
     ReportError::refused(
         "book_too_large",
         error.to_string(),

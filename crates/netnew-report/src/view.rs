@@ -2,7 +2,7 @@
 
 use crate::ReportError;
 use crate::memory::Memory;
-use netnew_book::{Book, Snapshot};
+use netnew_book::{Book, Changes, Snapshot};
 use std::sync::Arc;
 
 /// A book as it stood at one moment, shared by every report about it. Cheap to clone; clones share what one of them has
@@ -25,5 +25,22 @@ impl View {
     pub fn new(book: Arc<Book>) -> Result<View, ReportError> {
         let snapshot = Arc::new(book.snapshot()?);
         Ok(View { book, snapshot, memory: Arc::default() })
+    }
+
+    /// The book as it stands now, whoever changed it: this view itself when nobody did. What is in memory is carried over,
+    /// with the customers that changed read again.
+    ///
+    /// # Errors
+    /// A book that cannot be read.
+    pub fn refresh(&self) -> Result<View, ReportError> {
+        if self.book.version()? == self.snapshot.version() {
+            return Ok(self.clone());
+        }
+        let snapshot = Arc::new(self.book.snapshot()?);
+        let memory = match snapshot.changes_since(&self.snapshot)? {
+            Some(Changes { customers, .. }) => self.memory.carried_over(&snapshot, &customers)?,
+            None => Memory::default(),
+        };
+        Ok(View { book: self.book.clone(), snapshot, memory: Arc::new(memory) })
     }
 }

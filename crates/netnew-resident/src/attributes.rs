@@ -179,6 +179,16 @@ impl PeopleBuilder {
         }
     }
 
+    /// Goes on where others stopped: those are before who is added now.
+    pub fn after(people: People, known_on: Instant) -> PeopleBuilder {
+        PeopleBuilder {
+            known_on,
+            customers: Building::after(people.customers),
+            others: people.others,
+            of_others: Building::after(people.of_others),
+        }
+    }
+
     /// Adds a customer; `in_image`: it has states, so that the image holds it.
     pub fn push(&mut self, customer: &CustomerFacts, in_image: bool) -> Result<(), TooLarge> {
         let stated = customer.facts.iter().any(|f| matches!(f.body, Body::Attributes { .. }));
@@ -228,6 +238,15 @@ struct Building {
 }
 
 impl Building {
+    fn after(done: Attributes) -> Building {
+        let numbers = |column: &Column| {
+            let values = (0..column.values.len()).map(|at| (column.values.get(at).into(), at as u32 + 1));
+            values.collect::<Known>()
+        };
+        let known = done.columns.iter().map(|(name, column)| (name.clone(), numbers(column))).collect();
+        Building { done, known }
+    }
+
     fn push(&mut self, lines: &BTreeMap<String, AttributeTimeline>) -> Result<(), TooLarge> {
         let customer = u32::try_from(self.done.len).map_err(|_| TooLarge)?;
         self.done.len += 1;

@@ -19,6 +19,7 @@ mod image;
 mod listing;
 mod movements;
 mod pass;
+mod patch;
 mod people_store;
 mod periods;
 mod quick;

@@ -205,10 +205,10 @@ impl<'a> Periods<'a> {
     pub fn with_cut(mut self, cut: &'a Cut) -> Periods<'a> {
         self.cut = Some(cut);
         let one_group = !self.groups.plans && (!self.groups.sources || self.image.sources.len() == 1);
-        if one_group && !self.separate && self.rules.templates.is_some() {
+        if !self.separate && self.rules.templates.is_some() {
             let retaining = self.extras.retention.then(|| Retaining::new(&self.periods));
             let groups = self.groups.keys.len();
-            self.quick = Quick::new(cut, &self.periods, groups, self.query.to, retaining);
+            self.quick = Quick::new(cut, &self.periods, (groups, !one_group), self.query.to, retaining);
         }
         self
     }

@@ -1,4 +1,4 @@
-//! The rollup by period of customers whose rows all fall into one group: sums in tables, straight from templates.
+//! The rollup by period of simple customers: sums in tables, straight from templates.
 
 use crate::cut::Cut;
 use crate::days::{CAUSES, KINDS};
@@ -30,13 +30,34 @@ pub(crate) struct Quick {
     large: HashMap<usize, i128>,
     touched: Vec<bool>,
     levels: Vec<[i128; 2]>,
-    /// New, reactivated, churned.
-    heads: Vec<[i64; 3]>,
+    /// New, reactivated, entered, churned, left.
+    heads: Vec<[i64; 5]>,
     waiting: Vec<(Posting, u32)>,
     retaining: Option<Retaining>,
-    /// Group and currency of the customer at hand, and its level.
+    /// Rows of a customer may lie in several groups.
+    several: bool,
+    /// Group and currency of the customer at hand, and its level, where all its rows are in one group.
     now: Option<(u32, u8)>,
     level: i128,
+    /// What the customer holds where they are not; a level in its one currency, and present while above 0.
+    held: Vec<Held>,
+    currency: u8,
+    spare: Vec<Vec<(Day, i128)>>,
+}
+
+struct Held {
+    group: u32,
+    level: i128,
+    present: bool,
+    touched: bool,
+    history: Vec<(Day, i128)>,
+}
+
+fn note(history: &mut Vec<(Day, i128)>, day: Day, level: i128) {
+    match history.last_mut() {
+        Some(last) if last.0 == day => last.1 = level,
+        _ => history.push((day, level)),
+    }
 }
 
 impl Quick {
@@ -44,7 +65,7 @@ impl Quick {
     pub fn new(
         cut: &Cut,
         periods: &[Period],
-        groups: usize,
+        (groups, several): (usize, bool),
         to: Day,
         retaining: Option<Retaining>,
     ) -> Option<Quick> {
@@ -67,11 +88,15 @@ impl Quick {
             large: HashMap::new(),
             touched: vec![false; cells],
             levels: vec![[0; 2]; cells],
-            heads: vec![[0; 3]; cells],
+            heads: vec![[0; 5]; cells],
             waiting: Vec::with_capacity(WAITING),
             retaining,
+            several,
             now: None,
             level: 0,
+            held: Vec::new(),
+            currency: 0,
+            spare: Vec::new(),
         })
     }
 
@@ -88,8 +113,44 @@ impl Quick {
         match kind {
             Kind::New => self.heads[cell][0] += 1,
             Kind::Reactivation => self.heads[cell][1] += 1,
-            Kind::Churn => self.heads[cell][2] += 1,
+            Kind::Churn => self.heads[cell][3] += 1,
             _ => {}
+        }
+    }
+
+    /// What the customer at hand holds of a group moves.
+    fn moves(&mut self, group: u32, amount: i128) {
+        let at = self.held.iter().position(|held| held.group == group).unwrap_or_else(|| {
+            let history = self.spare.pop().unwrap_or_default();
+            self.held.push(Held { group, level: 0, present: false, touched: false, history });
+            self.held.len() - 1
+        });
+        let held = &mut self.held[at];
+        held.level += amount;
+        held.touched = true;
+    }
+
+    /// After all of an event's moves: who came into a group or left it.
+    fn moved(&mut self, slot: usize, day: Day, kind: Option<Kind>) {
+        for held in self.held.iter_mut().filter(|held| held.touched) {
+            held.touched = false;
+            let present = held.level > 0;
+            if self.retaining.is_some() {
+                note(&mut held.history, day, held.level);
+            }
+            let heads = &mut self.heads[held.group as usize * self.width + slot];
+            match (std::mem::replace(&mut held.present, present), present) {
+                (false, true) => match kind {
+                    Some(Kind::New) => heads[0] += 1,
+                    Some(Kind::Reactivation) => heads[1] += 1,
+                    _ => heads[2] += 1,
+                },
+                (true, false) => match kind {
+                    Some(Kind::Churn) => heads[3] += 1,
+                    _ => heads[4] += 1,
+                },
+                _ => {}
+            }
         }
     }
 
@@ -110,10 +171,12 @@ impl Quick {
             let [mrr, arr] = self.levels[at];
             cell.mrr.add(mrr);
             cell.arr.add(arr);
-            let [new, reactivated, churned] = self.heads[at];
+            let [new, reactivated, entered, churned, left] = self.heads[at];
             cell.heads.new += new;
             cell.heads.reactivated += reactivated;
+            cell.heads.entered += entered;
             cell.heads.churned += churned;
+            cell.heads.left += left;
             let (group, slot) = (at / self.width, at % self.width);
             if let Some(retaining) = self.retaining.as_ref().filter(|_| slot > 0) {
                 let first = (group * (self.width - 1) + slot - 1) * 3;
@@ -159,10 +222,7 @@ impl Retaining {
     }
 
     fn note(&mut self, day: Day, level: i128) {
-        match self.history.last_mut() {
-            Some(last) if last.0 == day => last.1 = level,
-            _ => self.history.push((day, level)),
-        }
+        note(&mut self.history, day, level);
     }
 
     /// Adds the customer at hand; `value`: a level on a day in the report's currency.
@@ -214,20 +274,22 @@ impl Periods<'_> {
         }
         let rules = self.rules;
         let Some(quick) = &mut self.quick else { return };
-        let (group, currency) = match quick.now {
-            Some(now) => now,
+        if quick.several {
+            return self.post_among_several(posting);
+        }
+        let group = match quick.now {
+            Some((group, _)) => group,
             None => {
                 // All rows of a simple customer are in one currency.
                 let content = self.image.content[posting.row as usize];
                 let currency = rules.phases[content as usize].currency;
-                let now = (self.group(posting.customer, 0, currency, 0), currency);
+                let group = self.group(posting.customer, 0, currency, 0);
                 if let Some(quick) = &mut self.quick {
-                    quick.now = Some(now);
+                    quick.now = Some((group, currency));
                 }
-                now
+                group
             }
         };
-        let _ = currency;
         let Some(quick) = &mut self.quick else { return };
         let slot = quick.slots[usize::from(posting.day)];
         if slot == LATER {
@@ -249,12 +311,102 @@ impl Periods<'_> {
         quick.waiting.push((*posting, group));
     }
 
+    /// An event where the rows of a customer may lie in several groups.
+    fn post_among_several(&mut self, posting: &Posting) {
+        let Some(mut quick) = self.quick.take() else { return };
+        let slot = quick.slots[usize::from(posting.day)];
+        if slot != LATER {
+            self.posted = true;
+            let item = self.image.item[posting.row as usize];
+            let [before, after] = self.image.pairs[posting.which.pair as usize];
+            for (content, sign) in [(before, -1), (after, 1)] {
+                if content == NONE {
+                    continue;
+                }
+                let phase = &self.rules.phases[content as usize];
+                quick.currency = phase.currency;
+                let group = match phase.mrr {
+                    0 => OUT,
+                    _ => self.group(posting.customer, item, phase.currency, phase.plan),
+                };
+                if group != OUT {
+                    quick.moves(group, phase.mrr * sign);
+                }
+            }
+            let day = quick.first.add_days(i32::from(posting.day));
+            quick.moved(slot as usize, day, posting.kind);
+            quick.waiting.push((*posting, OUT));
+        }
+        self.quick = Some(quick);
+    }
+
+    /// Takes an event that waits into the sums of the groups of its rows.
+    fn settle_among_several(&mut self, quick: &mut Quick, posting: &Posting) {
+        let Some(templates) = &self.rules.templates else { return };
+        let slot = quick.slots[usize::from(posting.day)] as usize;
+        let day = quick.first.add_days(i32::from(posting.day));
+        let item = self.image.item[posting.row as usize];
+        for row in &templates.rows[templates.rows_of(posting.which)] {
+            let topic = templates.topics[row.topics[usize::from(posting.which.again)] as usize];
+            let group = self.group(posting.customer, item, topic.currency, topic.plan);
+            if group == OUT {
+                continue;
+            }
+            let cell = group as usize * quick.width + slot;
+            let mut amount = Amount::from_raw(i128::from(row.amount));
+            if !self.converts[usize::from(topic.currency)] {
+                quick.levels[cell][0] += amount.raw();
+            } else if slot > 0 || self.converter.frozen() {
+                let from = self.rules.currencies[usize::from(topic.currency)];
+                match self.converter.movement(amount, from, day) {
+                    Ok(converted) => amount = converted,
+                    Err(error) => {
+                        self.failed.get_or_insert(error);
+                    }
+                }
+            }
+            if slot > 0 || self.converter.frozen() {
+                quick.add(cell, topic.kind, topic.cause, amount.raw());
+            }
+        }
+        let [before, after] = self.image.pairs[posting.which.pair as usize];
+        for (content, leaves) in [(before, true), (after, false)] {
+            if content == NONE {
+                continue;
+            }
+            let phase = &self.rules.phases[content as usize];
+            let arr = self.rules.arr[content as usize];
+            let currency = phase.currency;
+            let group = match phase.mrr == 0 && arr == 0 {
+                true => OUT,
+                false => self.group(posting.customer, item, currency, phase.plan),
+            };
+            if group == OUT {
+                continue;
+            }
+            let side = |level: i128| if leaves { [level, 0] } else { [0, level] };
+            if !self.converts[usize::from(currency)] {
+                let cell = group as usize * quick.width + slot;
+                quick.levels[cell][1] += if leaves { -arr } else { arr };
+                continue;
+            }
+            let mrr = phase.mrr;
+            let cell = self.cell(group, slot);
+            cell.mrr.shift(currency, true, side(mrr));
+            cell.arr.shift(currency, true, side(arr));
+            cell.touched |= mrr != 0;
+        }
+    }
+
     /// Takes the events that wait into their sums.
     pub(crate) fn settle(&mut self) {
         let (Some(mut quick), Some(templates)) = (self.quick.take(), &self.rules.templates) else { return };
         let waiting = std::mem::take(&mut quick.waiting);
         let frozen = self.converter.frozen();
-        for (posting, group) in &waiting {
+        if quick.several {
+            waiting.iter().for_each(|(posting, _)| self.settle_among_several(&mut quick, posting));
+        }
+        for (posting, group) in waiting.iter().filter(|(_, group)| *group != OUT) {
             let slot = quick.slots[usize::from(posting.day)] as usize;
             let cell = *group as usize * quick.width + slot;
             let pair = posting.which.pair as usize;
@@ -298,6 +450,19 @@ impl Periods<'_> {
 
     /// Who comes or goes in a step of a simple customer, which is in one group as a whole.
     pub(crate) fn quick_heads(&mut self, step: &Step, slot: usize) {
+        if self.quick.as_ref().is_some_and(|quick| quick.several) {
+            let Some(mut quick) = self.quick.take() else { return };
+            for change in step.changes {
+                let group = self.group(step.customer, change.item, change.currency, change.plan);
+                quick.currency = change.currency;
+                if group != OUT {
+                    quick.moves(group, change.mrr[1] - change.mrr[0]);
+                }
+            }
+            quick.moved(slot, step.day, step.kind);
+            self.quick = Some(quick);
+            return;
+        }
         let Some(change) = step.changes.first() else { return };
         let group = self.group(step.customer, change.item, change.currency, change.plan);
         let Some(quick) = &mut self.quick else { return };
@@ -318,6 +483,24 @@ impl Periods<'_> {
     pub(crate) fn quick_end(&mut self) -> Result<(), RollupError> {
         let Some(quick) = &mut self.quick else { return Ok(()) };
         quick.level = 0;
+        if quick.several {
+            let mut held = std::mem::take(&mut quick.held);
+            let from = self.rules.currencies.get(usize::from(quick.currency)).copied();
+            let converts = self.converts.get(usize::from(quick.currency)).copied().unwrap_or_default();
+            let converter = &self.converter;
+            for mut one in held.drain(..) {
+                if let (Some(retaining), Some(from)) = (&mut quick.retaining, from) {
+                    std::mem::swap(&mut retaining.history, &mut one.history);
+                    let value = |level: i128, day: Day| converter.movement(Amount::from_raw(level), from, day);
+                    retaining.customer(one.group as usize, converts.then_some(&value as _))?;
+                    std::mem::swap(&mut retaining.history, &mut one.history);
+                }
+                one.history.clear();
+                quick.spare.push(one.history);
+            }
+            quick.held = held;
+            return Ok(());
+        }
         let Some((group, currency)) = quick.now.take() else { return Ok(()) };
         let Some(retaining) = quick.retaining.as_mut().filter(|_| group != OUT) else { return Ok(()) };
         if !self.converts[usize::from(currency)] {

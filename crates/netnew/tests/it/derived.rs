@@ -1,7 +1,13 @@
 //! What is kept beside the book to be quick is never older than the book, and nothing depends on it.
 
 use crate::harness::{Desk, rows};
+use netnew_book::Book;
+use netnew_metrics::Extras;
+use netnew_money::Instant;
+use netnew_report::{Now, Question, Report, View, customers, movements};
+use serde_json::Value;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// Enough states for an image to be kept.
 fn many() -> String {
@@ -117,5 +123,62 @@ fn every_answer_from_memory_is_that_of_the_book_itself() {
         let wanted = desk.ok(&args);
         assert!(!rows(&wanted).is_empty(), "{question}");
         assert_eq!(quick, wanted, "{question}");
+    }
+}
+
+/// Everything that a few questions about a view answer, as JSON.
+fn told(view: &View, known_on: Option<&str>) -> Vec<Value> {
+    let clock = Instant::parse_rfc3339("2026-01-01T00:00:00Z").unwrap();
+    let now = Now { said: None, clock };
+    let mut out = Vec::new();
+    for (by, filter) in [(None, None), (Some("country,plan"), None), (Some("layer"), Some("country!=FR"))] {
+        let question = Question {
+            by: by.map(str::to_string),
+            filter: filter.map(str::to_string),
+            interval: "quarter".into(),
+            known_on: known_on.map(str::to_string),
+            ..Question::default()
+        };
+        let report = Report::of(&question, view, &now).unwrap();
+        let query = report.query().unwrap();
+        let extras = Extras { retention: true, committed: true };
+        let rows = report.rows(&query, extras).unwrap();
+        out.extend(rows.iter().map(|row| Value::from(format!("{row:?}"))));
+        let (page, _) = movements::page(&report, &query, None, None, true, (5, Some(30))).unwrap();
+        out.extend(page.iter().map(|m| movements::to_json(m, &report)));
+        let (page, _) = customers::page(&report, Some("firm 1"), (0, Some(40))).unwrap();
+        out.extend(page.iter().map(|c| customers::to_json(c, &report)));
+    }
+    out
+}
+
+#[test]
+fn a_view_follows_what_other_processes_write() {
+    let desk = Desk::new("2026-01-01T00:00:00Z");
+    desk.import("many.csv", &many());
+    let (fixed, moving) = who();
+    desk.import("who.csv", &fixed);
+    let open = || Arc::new(Book::open_at(&desk.path("book")).unwrap());
+    let mut view = View::new(open()).unwrap();
+    let mut before = told(&view, None);
+    let states = "customer,subscription,item,effective_at,plan,amount,quantity,status\n";
+    let imports = [
+        ("moving.csv", moving),
+        ("cancel.csv", format!("{states}c1,s1,s1,2025-12-24,Pro,11,2,canceled\nc2,s9,s9,2025-03-01,Gold,70,1,active\n")),
+        // The last state again, otherwise; a subscription that changes hands; somebody new; who had nothing so far.
+        ("correct.csv", format!("{states}c3,s3,s3,2025-04-04,Gold,99,3,active\nc5,s4,s4,2025-11-01,Pro,20,1,active\n")),
+        ("new.csv", format!("{states}fresh,f1,f1,2025-06-01,Gold,40,1,active\nnobody,n1,n1,2022-02-02,Gold,4,1,active\n")),
+        ("merge.csv", "customer,merged_into\nc6,c7\n".to_string()),
+        ("rates.csv", "date,base,quote,rate\n2025-01-01,EUR,USD,1.1\n".to_string()),
+    ];
+    for (name, text) in imports {
+        assert_eq!(view.refresh().unwrap().snapshot.version(), view.snapshot.version());
+        desk.import(name, &text);
+        view = view.refresh().unwrap();
+        let after = told(&view, None);
+        assert_eq!(after, told(&view, Some("2030-01-01")), "after {name}: the book itself");
+        assert_eq!(after, told(&View::new(open()).unwrap(), None), "after {name}: a new view");
+        assert_eq!(after == before, name == "rates.csv", "after {name}");
+        before = after;
     }
 }
