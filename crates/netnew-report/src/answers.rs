@@ -11,7 +11,7 @@ use crate::resident::{WORTH_KEEPING, read_whole};
 use crate::{Report, ReportError};
 use netnew_facts::hash64;
 use netnew_ledger::Context;
-use netnew_metrics::Query;
+use netnew_metrics::{Extras, Query, registry};
 use netnew_money::Instant;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -98,6 +98,23 @@ pub(crate) fn answer<T: Keep>(
         memory.answers.put(key, kept);
     }
     Ok(answer)
+}
+
+/// Works the answers out that most readers ask for first, so that they find them kept: the monthly waterfall and the
+/// usual metrics. Nothing to do for small books.
+///
+/// # Errors
+/// A book that cannot be read. What cannot be computed is left for who asks for it.
+pub fn warm(report: &Report) -> Result<(), ReportError> {
+    if report.snapshot.counts()?.states < WORTH_KEEPING || !crate::resident::fits(&report.snapshot)? {
+        return Ok(());
+    }
+    let query = report.query()?;
+    let usual: Vec<_> = registry::default_names().iter().filter_map(|name| registry::find(name).ok()).collect();
+    for extras in [Extras::default(), crate::metrics::needs(&usual)] {
+        let _ = report.rows(&query, extras);
+    }
+    Ok(())
 }
 
 /// Everything that an answer is a function of, but for the moment.

@@ -28,6 +28,7 @@ pub mod story;
 pub mod tables;
 mod view;
 
+pub use answers::warm;
 pub use error::ReportError;
 pub use policies::{find_policy, load_policy, set_knob};
 pub use question::{Now, Question, instant_or_end_of_day, parse_day};

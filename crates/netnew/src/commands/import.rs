@@ -1,6 +1,6 @@
 //! `netnew import`: files into the book. Bad rows are problems, good rows go in.
 
-use crate::cli::ImportArgs;
+use crate::cli::{ImportArgs, ReadArgs};
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::render::table::{Align, Table};
@@ -37,6 +37,12 @@ pub struct Summary {
 pub fn run(args: &ImportArgs, env: &Environment) -> Result<ExitCode, CliError> {
     let book = env.open_book()?;
     let summary = import(&book, args, env)?;
+    if summary.outcome.facts > 0
+        && let Ok(report) = env.report(&ReadArgs::default())
+    {
+        // What cannot be worked out now is said to who asks for it.
+        let _ = netnew_report::warm(&report);
+    }
     let refused = args.strict && summary.problem_count > 0;
     let value = json!({
         "facts": summary.outcome.facts,

@@ -182,3 +182,49 @@ fn a_view_follows_what_other_processes_write() {
         before = after;
     }
 }
+
+#[test]
+fn a_kept_answer_is_never_old_and_never_needed() {
+    let desk = Desk::new("2026-01-01T00:00:00Z");
+    desk.import("many.csv", &many());
+    let slow = ["--known-on", "2030-01-01"];
+    let same = |args: &[&str]| {
+        let (quick, again) = (desk.waterfall(args), desk.waterfall(args));
+        assert_eq!(quick, again, "{args:?}");
+        assert_eq!(quick, desk.waterfall(&[args, &slow].concat()), "{args:?}");
+        quick
+    };
+    let first = same(&["--interval", "year"]);
+    // The same question at other times, in other zones, under other rules.
+    for now in ["2024-05-01", "2024-05-01T11:00:00Z", "2024-05-01T23:00:00Z", "2024-05-02", "2025-05-02"] {
+        same(&["--interval", "year", "--as-of", now]);
+        same(&["--interval", "year", "--as-of", now, "--set", "past_due.grace=10"]);
+    }
+    same(&["--interval", "year", "--timezone", "Asia/Kathmandu"]);
+    same(&["--interval", "year", "--set", "statuses.counted=active"]);
+    assert_eq!(same(&["--interval", "year"]), first);
+
+    // Damaged, cut short, or another's in its place.
+    let folder = desk.path("book").join("derived");
+    let answers = || {
+        let files = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
+        files.filter(|p| p.file_name().unwrap().to_string_lossy().starts_with("answer-")).collect::<Vec<_>>()
+    };
+    assert!(!answers().is_empty());
+    let whole: Vec<Vec<u8>> = answers().iter().map(|path| std::fs::read(path).unwrap()).collect();
+    for spoil in 0..4 {
+        for (path, bytes) in answers().iter().zip(&whole) {
+            let mut bytes = bytes.clone();
+            match spoil {
+                0 => bytes.truncate(bytes.len() / 2),
+                1 => bytes.truncate(3),
+                2 => *bytes.last_mut().unwrap() ^= 1,
+                _ => bytes.clone_from(&whole[0]),
+            }
+            std::fs::write(path, bytes).unwrap();
+        }
+        assert_eq!(desk.waterfall(&["--interval", "year"]), first, "spoiled in way {spoil}");
+    }
+    desk.import("one.csv", "customer,subscription,effective_at,status\nc1,s1,2025-12-24,canceled\n");
+    assert_ne!(same(&["--interval", "year"]), first);
+}
