@@ -110,7 +110,8 @@ pub fn warm(report: &Report) -> Result<(), ReportError> {
         return Ok(());
     }
     let query = report.query()?;
-    let usual: Vec<_> = registry::default_names().iter().filter_map(|name| registry::find(name).ok()).collect();
+    let usual: Vec<_> =
+        registry::default_names().iter().filter_map(|name| registry::find(name).ok()).collect();
     for extras in [Extras::default(), crate::metrics::needs(&usual)] {
         let _ = report.rows(&query, extras);
     }

@@ -57,8 +57,7 @@ fn work(
     {
         return Ok(cohorts.finish(measure, |period| report.complete(period)));
     }
-    let parts =
-        report.fold(ctx, || Cohorts::new(ctx, query), |cohorts, _, ledger| cohorts.add(&ledger))?;
+    let parts = report.fold(ctx, || Cohorts::new(ctx, query), |cohorts, _, ledger| cohorts.add(&ledger))?;
     let mut whole = Cohorts::new(ctx, query)?;
     for part in parts {
         whole.merge(part);

@@ -1,8 +1,8 @@
 //! Who pays, how much, since when.
 
 use crate::Report;
-use crate::answers::answer;
 use crate::ReportError;
+use crate::answers::answer;
 use netnew_facts::{CustomerFacts, Text, attribute_timelines};
 use netnew_ledger::{Context, CustomerLedger, Kind, replay};
 use netnew_metrics::{Converter, Query, RollupError};

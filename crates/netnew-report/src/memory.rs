@@ -3,15 +3,15 @@
 use crate::ReportError;
 use crate::answers::Answers;
 use crate::resident::{load, load_people, too_large};
-use netnew_book::Snapshot;
 use crate::view::View;
+use netnew_book::Snapshot;
 use netnew_facts::{CustomerFacts, Text};
 use netnew_ledger::{Context, Kind};
 use netnew_metrics::{Cohorts, Extras, Field, Query, ReportCurrency, RollupError};
 use netnew_money::{Amount, Currency, Day, Instant, Zone};
 use netnew_resident::{
-    Cut, Extent, Found, Image, ImageBuilder, People, PeopleBuilder, Rows, Rules, Worth, cohorts, find, grouped, rollup, stretch,
-    without_dimensions, worth,
+    Cut, Extent, Found, Image, ImageBuilder, People, PeopleBuilder, Rows, Rules, Worth, cohorts, find,
+    grouped, rollup, stretch, without_dimensions, worth,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

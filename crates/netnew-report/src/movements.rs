@@ -1,8 +1,8 @@
 //! Every posted row, one by one.
 
 use crate::Report;
-use crate::answers::answer;
 use crate::ReportError;
+use crate::answers::answer;
 use netnew_facts::Text;
 use netnew_ledger::{Context, CustomerLedger, Kind, Row, Step};
 use netnew_metrics::{Converter, GroupKey, Query, ReportCurrency, RollupError, row_place};
@@ -167,7 +167,8 @@ fn from_memory(
         return Ok(None);
     };
     let last = end.unwrap_or(usize::MAX).min(found.rows.len());
-    let (Some(low), Some(high)) = (found.rows.get(start), last.checked_sub(1).and_then(|l| found.rows.get(l)))
+    let (Some(low), Some(high)) =
+        (found.rows.get(start), last.checked_sub(1).and_then(|l| found.rows.get(l)))
     else {
         return Ok(Some((Vec::new(), false)));
     };

@@ -1,8 +1,8 @@
 //! From flags to a running report: the book, the policy, the clock, and every customer's ledger in parallel.
 
-use crate::policies::{load_policy, set_knob};
 use crate::answers::answer;
 use crate::memory::Memory;
+use crate::policies::{load_policy, set_knob};
 use crate::view::View;
 use crate::{Now, Question, ReportError, instant_or_end_of_day, parse_day, resident};
 use netnew_book::{Book, BookError, Snapshot};

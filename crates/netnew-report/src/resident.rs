@@ -78,7 +78,8 @@ pub fn load_people(
     wanted: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<People, ReportError> {
     if snapshot.counts()?.states >= WORTH_KEEPING {
-        let kept = book.open_derived(PEOPLE).map(|file| People::read(&Kept(file), snapshot.version(), wanted));
+        let kept =
+            book.open_derived(PEOPLE).map(|file| People::read(&Kept(file), snapshot.version(), wanted));
         if let Some(Ok(Some(people))) = kept {
             return Ok(people);
         }

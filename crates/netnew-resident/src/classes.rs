@@ -177,12 +177,7 @@ impl Classes {
 }
 
 /// A customer's facts with the attributes that a question tells apart.
-pub fn facts_with(
-    image: &Image,
-    people: &People,
-    customer: usize,
-    dimensions: &Dimensions,
-) -> CustomerFacts {
+pub fn facts_with(image: &Image, people: &People, customer: usize, dimensions: &Dimensions) -> CustomerFacts {
     let mut facts = image.customer_facts(customer);
     facts.facts.extend(people.customers.facts(customer, &facts.customer, &dimensions.attributes));
     facts

@@ -109,8 +109,8 @@ impl Following<'_, '_> {
         if self.accepted.is_none() && step.present_after && !step.present_before {
             // Whoever arrives with no row at all is taken only where nothing is asked for.
             let unasked = self.groups.takes_all();
-            let accepted = unasked
-                || step.rows.iter().any(|r| self.accepts(step.customer, r.item, r.currency, r.plan));
+            let accepted =
+                unasked || step.rows.iter().any(|r| self.accepts(step.customer, r.item, r.currency, r.plan));
             self.accepted = Some((self.stands.len(), accepted));
         }
         self.stand(step.day, step.present_after);

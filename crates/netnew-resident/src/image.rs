@@ -201,9 +201,8 @@ impl Image {
                 source: self.sources[usize::from(content.source)].clone(),
                 customer,
                 body: Body::State {
-                    subscription: self.name_of(&self.subscriptions, item, || {
-                        u32::from(self.item_subscription[item])
-                    }),
+                    subscription: self
+                        .name_of(&self.subscriptions, item, || u32::from(self.item_subscription[item])),
                     item: self.name_of(&self.items, item, || (item - first_item) as u32),
                     effective_at: Instant::from_micros(self.at[row]),
                     seq,

@@ -95,9 +95,7 @@ impl Reader<'_> {
         for (item, content) in standing.iter().enumerate().filter(|(_, content)| **content != NONE) {
             let phase = &self.rules.phases[*content as usize];
             let place = (customer as u32, item as u16, phase.currency, phase.plan);
-            if !self.groups.takes_all()
-                && self.groups.of(image, self.rules, class, place) == OUT
-            {
+            if !self.groups.takes_all() && self.groups.of(image, self.rules, class, place) == OUT {
                 continue;
             }
             matched = true;
@@ -131,7 +129,8 @@ pub fn largest<'w>(
     };
     if count < worth.len() && count > 0 {
         // By amount alone first: ids lie far apart in memory.
-        let (_, last, _) = worth.select_nth_unstable_by_key(count - 1, |(amount, _)| std::cmp::Reverse(*amount));
+        let (_, last, _) =
+            worth.select_nth_unstable_by_key(count - 1, |(amount, _)| std::cmp::Reverse(*amount));
         let last = last.0;
         let more = to_front(worth, |amount| amount > last);
         let rest = &mut worth[more..];

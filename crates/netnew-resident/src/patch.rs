@@ -47,9 +47,7 @@ impl Image {
             let extras = self.extras[first..last].iter();
             image.extras.extend(extras.map(|e| Extra { row: shift(&e.row, rows.start, row), ..*e }));
             let whole = self.whole.iter().filter(|(c, _)| customers.contains(&(*c as usize)));
-            image.whole.extend(
-                whole.map(|(c, facts)| (shift(c, customers.start, customer), facts.clone())),
-            );
+            image.whole.extend(whole.map(|(c, facts)| (shift(c, customers.start, customer), facts.clone())));
             image.customers.extend_from(&self.customers, customers);
             image.subscriptions.extend_from(&self.subscriptions, items.clone());
             image.items.extend_from(&self.items, items);

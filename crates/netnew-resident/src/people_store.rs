@@ -104,9 +104,8 @@ fn places(source: &dyn Source, version: u64) -> io::Result<Option<Vec<Place>>> {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
         other => other?,
     }
-    let word = |bytes: &[u8], at: usize| {
-        u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
-    };
+    let word =
+        |bytes: &[u8], at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
     let count = word(&start, 16);
     let known = start.starts_with(MAGIC) && word(&start, 8) == version && cfg!(target_endian = "little");
     if !known || !(BEFORE as u64..1 << 20).contains(&count) {

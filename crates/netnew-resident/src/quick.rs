@@ -491,7 +491,8 @@ impl Periods<'_> {
             for mut one in held.drain(..) {
                 if let (Some(retaining), Some(from)) = (&mut quick.retaining, from) {
                     std::mem::swap(&mut retaining.history, &mut one.history);
-                    let value = |level: i128, day: Day| converter.movement(Amount::from_raw(level), from, day);
+                    let value =
+                        |level: i128, day: Day| converter.movement(Amount::from_raw(level), from, day);
                     retaining.customer(one.group as usize, converts.then_some(&value as _))?;
                     std::mem::swap(&mut retaining.history, &mut one.history);
                 }

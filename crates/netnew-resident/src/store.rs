@@ -198,7 +198,11 @@ impl Column<'_> {
 }
 
 /// Reads a section into a column; false when its bytes are not those that were written.
-pub(crate) fn fill<T: bytemuck::Pod>(column: &mut Vec<T>, source: &dyn Source, place: &Place) -> io::Result<bool> {
+pub(crate) fn fill<T: bytemuck::Pod>(
+    column: &mut Vec<T>,
+    source: &dyn Source,
+    place: &Place,
+) -> io::Result<bool> {
     let width = size_of::<T>();
     if !place.length.is_multiple_of(width) {
         return Ok(false);

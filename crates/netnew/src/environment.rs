@@ -37,6 +37,11 @@ impl Environment {
         self.now.at(zone)
     }
 
+    /// Now, as reports take it.
+    pub fn clock(&self) -> Now {
+        self.now.clone()
+    }
+
     /// True when output is JSON.
     pub fn json(&self) -> bool {
         self.format == Format::Json

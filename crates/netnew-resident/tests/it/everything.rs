@@ -4,14 +4,16 @@ use crate::equal::{bench_customers, bench_frame, frame, image, tries};
 use netnew_bench::Shape;
 use netnew_facts::{Body, CustomerFacts, Fact, Text};
 use netnew_ledger::{Context, replay};
-use netnew_metrics::{Cohorts, Extras, Measure, Field, Filter, Frame, Query, ReportCurrency, Rollup, RollupError, RollupRow};
+use netnew_metrics::{
+    Cohorts, Extras, Field, Filter, Frame, Measure, Query, ReportCurrency, Rollup, RollupError, RollupRow,
+};
 use netnew_money::{Day, Instant};
 use netnew_resident::{
     Classes, Cut, Image, People, PeopleBuilder, Rules, cohorts, grouped, without_dimensions,
 };
 use netnew_testkit::lives::Lives;
 use netnew_testkit::question::Shown;
-use netnew_testkit::{to_facts};
+use netnew_testkit::to_facts;
 use std::collections::BTreeMap;
 
 /// Everybody, put together from parts as a reader of a large book does.

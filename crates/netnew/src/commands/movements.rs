@@ -20,8 +20,7 @@ pub fn run(args: &MovementsArgs, env: &Environment) -> Result<ExitCode, CliError
     let convert = args.read.currency.is_some() && report.currency != ReportCurrency::Original;
     let start = start(args.read.cursor.as_deref())?;
     let limit = args.read.limit;
-    let (movements, more) =
-        page(&report, &query, args.customer.as_deref(), kind, convert, (start, limit))?;
+    let (movements, more) = page(&report, &query, args.customer.as_deref(), kind, convert, (start, limit))?;
     let next = next(start, limit, more);
     let values: Vec<Value> = movements.iter().map(|m| to_json(m, &report)).collect();
     render::rows(env, &Map::new(), &values, next, || table(&movements))?;

@@ -142,7 +142,12 @@ fn told(view: &View, known_on: Option<&str>) -> Vec<Value> {
         let report = Report::of(&question, view, &now).unwrap();
         let query = report.query().unwrap();
         let extras = Extras { retention: true, committed: true };
-        let rows = report.rows(&query, extras).unwrap();
+        let mut rows = report.rows(&query, extras).unwrap();
+        // A kind that moved by nothing on the whole is the same as one that did not move.
+        for row in &mut rows {
+            row.movements.retain(|_, amount| !amount.is_zero());
+            row.causes.retain(|_, amount| !amount.is_zero());
+        }
         out.extend(rows.iter().map(|row| Value::from(format!("{row:?}"))));
         let (page, _) = movements::page(&report, &query, None, None, true, (5, Some(30))).unwrap();
         out.extend(page.iter().map(|m| movements::to_json(m, &report)));
@@ -164,10 +169,21 @@ fn a_view_follows_what_other_processes_write() {
     let states = "customer,subscription,item,effective_at,plan,amount,quantity,status\n";
     let imports = [
         ("moving.csv", moving),
-        ("cancel.csv", format!("{states}c1,s1,s1,2025-12-24,Pro,11,2,canceled\nc2,s9,s9,2025-03-01,Gold,70,1,active\n")),
+        (
+            "cancel.csv",
+            format!("{states}c1,s1,s1,2025-12-24,Pro,11,2,canceled\nc2,s9,s9,2025-03-01,Gold,70,1,active\n"),
+        ),
         // The last state again, otherwise; a subscription that changes hands; somebody new; who had nothing so far.
-        ("correct.csv", format!("{states}c3,s3,s3,2025-04-04,Gold,99,3,active\nc5,s4,s4,2025-11-01,Pro,20,1,active\n")),
-        ("new.csv", format!("{states}fresh,f1,f1,2025-06-01,Gold,40,1,active\nnobody,n1,n1,2022-02-02,Gold,4,1,active\n")),
+        (
+            "correct.csv",
+            format!("{states}c3,s3,s3,2025-04-04,Gold,99,3,active\nc5,s4,s4,2025-11-01,Pro,20,1,active\n"),
+        ),
+        (
+            "new.csv",
+            format!(
+                "{states}fresh,f1,f1,2025-06-01,Gold,40,1,active\nnobody,n1,n1,2022-02-02,Gold,4,1,active\n"
+            ),
+        ),
         ("merge.csv", "customer,merged_into\nc6,c7\n".to_string()),
         ("rates.csv", "date,base,quote,rate\n2025-01-01,EUR,USD,1.1\n".to_string()),
     ];
