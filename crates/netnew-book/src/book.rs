@@ -243,11 +243,6 @@ impl Book {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The highest `booked_seq` there is: what has changed since a snapshot's version shows here.
-    pub fn version(&self) -> Result<u64, BookError> {
-        catalog::last_seq(&self.catalog())
-    }
-
     /// A view of everything known now.
     pub fn snapshot(&self) -> Result<Snapshot, BookError> {
         self.snapshot_at(Instant::MAX)
@@ -566,6 +561,16 @@ impl Snapshot {
     /// The highest `booked_seq`: equal versions of one book hold equal facts.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Alias to canonical id.
+    pub(crate) fn merged(&self) -> &BTreeMap<Text, Text> {
+        &self.canonical
+    }
+
+    /// The canonical id of a customer's id.
+    pub fn canonical_id(&self, id: &Text) -> Text {
+        self.canonical.get(id).unwrap_or(id).clone()
     }
 
     pub(crate) fn segments(&self) -> &[(SegmentInfo, Arc<dyn ReadFile>)] {

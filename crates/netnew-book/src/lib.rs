@@ -15,6 +15,7 @@ mod backup;
 mod book;
 mod bulk;
 mod catalog;
+mod changes;
 mod error;
 mod files;
 mod import;
@@ -26,6 +27,7 @@ mod verify;
 
 pub use book::{Book, Counts, ImportRecord, PayloadInfo, Settings, Snapshot};
 pub use bulk::{Bulk, Feeder, Follow, Full, Sorted, SortedCustomer, SortedRow};
+pub use changes::Changes;
 pub use error::BookError;
 pub use files::{FileLayer, Lock, OsFiles, ReadFile, WriteFile};
 pub use import::{Conflict, Finish, Import, ImportOptions, Keeping, Kept, KindOfBody, Outcome};

@@ -106,20 +106,41 @@ impl<'a> Cohorts<'a> {
                 earliest.map_or(first.day, |at| self.ctx.zone.day_of(at))
             }
         };
-        let Some(index) = self.periods.iter().position(|p| p.first <= start_day && start_day <= p.last)
-        else {
+        // Out while it is used, so that the rates it has looked up stay.
+        let converter = std::mem::replace(&mut self.converter, Converter::new(self.ctx, self.query));
+        let outcome = self.put(
+            start_day,
+            || converter.total(&first.level_after, first.day),
+            |day| {
+                let (present, money) = standing(&steps, day);
+                Ok((present, converter.total(&money, day)?))
+            },
+        );
+        self.converter = converter;
+        outcome
+    }
+
+    /// Adds a customer who starts on a day. `base` gives the level that it starts with, `stands` whether it is there at the
+    /// end of a day and at which level; days are asked for in order. All in the report's currency.
+    pub fn put(
+        &mut self,
+        start_day: Day,
+        base: impl FnOnce() -> Result<Amount, RollupError>,
+        mut stands: impl FnMut(Day) -> Result<(bool, Amount), RollupError>,
+    ) -> Result<(), RollupError> {
+        let index = self.periods.partition_point(|p| p.last < start_day);
+        if self.periods.get(index).is_none_or(|p| start_day < p.first) {
             return Ok(());
-        };
-        let base = self.converter.total(&first.level_after, first.day)?;
+        }
+        let base = base()?;
         let ages = self.periods.len() - index;
         let cohort = self.cohorts.entry(index).or_default();
         cohort.size += 1;
         cohort.base += base;
         cohort.left.resize(ages, Left::default());
-        for (age, period) in self.periods[index..].iter().enumerate() {
-            let (present, money) = standing(&steps, period.last);
-            let level = self.converter.total(&money, period.last)?.max(Amount::ZERO);
-            let left = &mut cohort.left[age];
+        for (left, period) in cohort.left.iter_mut().zip(&self.periods[index..]) {
+            let (present, level) = stands(period.last)?;
+            let level = level.max(Amount::ZERO);
             left.customers += i64::from(present);
             left.mrr += level;
             left.least += level.min(base);

@@ -18,4 +18,6 @@ pub use cohorts::{CohortRow, Cohorts, Measure};
 pub use convert::Converter;
 pub use frame::{Frame, end_of_day, known_rates};
 pub use query::{Field, Filter, Period, Place, Query, QueryError, ReportCurrency, Term};
-pub use rollup::{Extras, GroupKey, Heads, Retained, Rollup, RollupError, RollupRow, Window, row_place};
+pub use rollup::{
+    Extras, GroupKey, Heads, Retained, Rollup, RollupError, RollupRow, Window, join_rows, row_place,
+};

@@ -8,7 +8,7 @@ use netnew_ledger::{Context, CustomerLedger, Kind, LedgerError, LevelChange, Mon
 use netnew_money::{Amount, Currency, Day, Instant};
 use netnew_policy::ScheduledChanges;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Values of the group's fields, in the order of `--by`; then the currency under `original`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -225,7 +225,48 @@ pub struct RollupRow {
     pub retained: BTreeMap<Window, Retained>,
 }
 
+/// Puts the finished rows of two sets of customers together: every figure of a row is a sum over customers.
+pub fn join_rows(mine: Vec<RollupRow>, theirs: Vec<RollupRow>) -> Vec<RollupRow> {
+    if mine.is_empty() || theirs.is_empty() {
+        return if mine.is_empty() { theirs } else { mine };
+    }
+    let mut all: BTreeMap<(Day, GroupKey), RollupRow> =
+        mine.into_iter().map(|row| ((row.period.start, row.group.clone()), row)).collect();
+    for row in theirs {
+        match all.entry((row.period.start, row.group.clone())) {
+            std::collections::btree_map::Entry::Vacant(place) => {
+                place.insert(row);
+            }
+            std::collections::btree_map::Entry::Occupied(mut place) => place.get_mut().add(&row),
+        }
+    }
+    all.into_values().collect()
+}
+
 impl RollupRow {
+    fn add(&mut self, other: &RollupRow) {
+        self.start += other.start;
+        self.fx += other.fx;
+        self.end += other.end;
+        self.arr += other.arr;
+        self.committed = match (self.committed, other.committed) {
+            (Some(mine), Some(theirs)) => Some(mine + theirs),
+            (mine, theirs) => mine.or(theirs),
+        };
+        for (kind, amount) in &other.movements {
+            *self.movements.entry(*kind).or_default() += *amount;
+        }
+        for (key, amount) in &other.causes {
+            *self.causes.entry(*key).or_default() += *amount;
+        }
+        self.heads_start += other.heads_start;
+        self.heads.merge(&other.heads);
+        self.heads_end += other.heads_end;
+        for (window, retained) in &other.retained {
+            self.retained.entry(*window).or_default().merge(retained);
+        }
+    }
+
     /// Sum of a kind, 0 when it does not occur.
     pub fn movement(&self, kind: Kind) -> Amount {
         self.movements.get(&kind).copied().unwrap_or_default()
@@ -251,6 +292,11 @@ impl<'a> Rollup<'a> {
     /// `None` when nothing is posted at all.
     pub fn first_movement(&self) -> Option<Day> {
         self.first_movement.filter(|_| self.posted)
+    }
+
+    /// Like [`Rollup::first_movement`], whether anything is posted or not; and whether anything is.
+    pub fn first_and_posted(&self) -> (Option<Day>, bool) {
+        (self.first_movement, self.posted)
     }
 
     /// Adds a customer.
@@ -432,20 +478,29 @@ impl<'a> Rollup<'a> {
     }
 
     /// The rows: every group seen, in every period, by period and then group.
-    pub fn finish(mut self) -> Result<Vec<RollupRow>, RollupError> {
+    pub fn finish(self) -> Result<Vec<RollupRow>, RollupError> {
+        let (mut rows, seen) = self.finish_all()?;
+        rows.retain(|row| seen.contains(&row.group));
+        Ok(rows)
+    }
+
+    /// The rows of every group, and which groups are seen. What parts of a book do not see, the whole may.
+    pub fn finish_all(mut self) -> Result<(Vec<RollupRow>, BTreeSet<GroupKey>), RollupError> {
         let whole = self.query.by.is_empty() && self.query.currency != ReportCurrency::Original;
         if whole {
             let cells = self.periods.len() + 1;
             self.groups.entry(GroupKey::default()).or_insert_with(|| vec![Cell::default(); cells]);
         }
         let mut rows = Vec::new();
+        let mut told = BTreeSet::new();
         for (key, cells) in &self.groups {
             if whole || seen(cells) {
-                self.finish_group(key, cells, &mut rows)?;
+                told.insert(key.clone());
             }
+            self.finish_group(key, cells, &mut rows)?;
         }
         rows.sort_by(|a, b| (a.period.start, &a.group).cmp(&(b.period.start, &b.group)));
-        Ok(rows)
+        Ok((rows, told))
     }
 
     fn finish_group(

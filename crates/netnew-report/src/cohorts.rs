@@ -1,7 +1,9 @@
 //! What is left of the customers of each period, age by age.
 
+use crate::answers::answer;
 use crate::{Report, ReportError};
-use netnew_metrics::{CohortRow, Cohorts, Measure, ReportCurrency};
+use netnew_ledger::Context;
+use netnew_metrics::{CohortRow, Cohorts, Measure, Query, ReportCurrency};
 use serde_json::{Value, json};
 
 /// Reads a measure, naming the ones there are.
@@ -39,9 +41,24 @@ pub fn cohorts(report: &Report, measure: Measure) -> Result<Vec<CohortRow>, Repo
     }
     let query = report.query()?;
     let ctx = report.context(&query, false);
-    let parts =
-        report.fold(&ctx, || Cohorts::new(&ctx, &query), |cohorts, _, ledger| cohorts.add(&ledger))?;
-    let mut whole = Cohorts::new(&ctx, &query)?;
+    let complete: Vec<bool> = query.periods()?.iter().map(|period| report.complete(period)).collect();
+    let what = format!("cohorts {measure:?} {complete:?}");
+    answer(report, &ctx, &query, &what, || work(report, &ctx, &query, measure))
+}
+
+fn work(
+    report: &Report,
+    ctx: &Context,
+    query: &Query,
+    measure: Measure,
+) -> Result<Vec<CohortRow>, ReportError> {
+    if let Some(memory) = report.memory()?
+        && let Some(cohorts) = memory.cohorts(&report.view, ctx, query)?
+    {
+        return Ok(cohorts.finish(measure, |period| report.complete(period)));
+    }
+    let parts = report.fold(ctx, || Cohorts::new(ctx, query), |cohorts, _, ledger| cohorts.add(&ledger))?;
+    let mut whole = Cohorts::new(ctx, query)?;
     for part in parts {
         whole.merge(part);
     }

@@ -2,10 +2,13 @@
 
 use crate::Report;
 use crate::ReportError;
+use crate::answers::answer;
 use netnew_facts::{CustomerFacts, Text, attribute_timelines};
-use netnew_ledger::{Context, CustomerLedger, Kind};
+use netnew_ledger::{Context, CustomerLedger, Kind, replay};
 use netnew_metrics::{Converter, Query, RollupError};
 use netnew_money::{Amount, Instant};
+use netnew_resident::{largest, listed_facts, search as search_in};
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -34,26 +37,98 @@ pub struct Listed {
 /// # Errors
 /// A missing rate, or a book that cannot be read.
 pub fn customers(report: &Report, search: Option<&str>) -> Result<Vec<Listed>, ReportError> {
+    Ok(page(report, search, (0, None))?.0)
+}
+
+/// A page of the customers that [`customers`] gives: `limit` of them (`None`: all) after `start`, and whether more follow.
+/// From memory only the customers of the page are replayed.
+///
+/// # Errors
+/// A missing rate, or a book that cannot be read.
+pub fn page(
+    report: &Report,
+    search: Option<&str>,
+    (start, limit): (usize, Option<usize>),
+) -> Result<(Vec<Listed>, bool), ReportError> {
     let query = report.query()?;
     let ctx = report.context(&query, false);
+    if limit.is_none() {
+        return work(report, &ctx, &query, search, (start, limit));
+    }
+    let what = format!("customers {start} {limit:?} {search:?}");
+    answer(report, &ctx, &query, &what, || work(report, &ctx, &query, search, (start, limit)))
+}
+
+fn work(
+    report: &Report,
+    ctx: &Context,
+    query: &Query,
+    search: Option<&str>,
+    (start, limit): (usize, Option<usize>),
+) -> Result<(Vec<Listed>, bool), ReportError> {
+    let wanted = search.map(str::to_lowercase);
+    if let Some(page) = from_memory(report, ctx, query, wanted.as_deref(), (start, limit))? {
+        return Ok(page);
+    }
     let parts = report.fold(
-        &ctx,
+        ctx,
         || Ok::<_, ReportError>(Vec::new()),
         |all, facts, ledger| {
-            all.extend(listed(report, &ctx, &query, facts, &ledger)?);
+            all.extend(listed(report, ctx, query, facts, &ledger)?);
             Ok(())
         },
     )?;
     let mut customers: Vec<Listed> = parts.into_iter().flatten().collect();
-    if let Some(wanted) = search {
-        let wanted = wanted.to_lowercase();
+    if let Some(wanted) = wanted {
         customers.retain(|c| {
             c.customer.to_lowercase().contains(&wanted)
                 || c.attributes.values().any(|v| v.to_lowercase().contains(&wanted))
         });
     }
     customers.sort_by(|a, b| b.mrr.cmp(&a.mrr).then_with(|| a.customer.cmp(&b.customer)));
-    Ok(customers)
+    customers.drain(..start.min(customers.len()));
+    let more = limit.is_some_and(|limit| limit < customers.len());
+    customers.truncate(limit.unwrap_or(usize::MAX));
+    Ok((customers, more))
+}
+
+/// A page by way of memory: first what everybody is worth, then the ledgers of those on the page.
+fn from_memory(
+    report: &Report,
+    ctx: &Context,
+    query: &Query,
+    wanted: Option<&str>,
+    (start, limit): (usize, Option<usize>),
+) -> Result<Option<(Vec<Listed>, bool)>, ReportError> {
+    let Some(memory) = report.memory()? else { return Ok(None) };
+    let slow = |facts: &CustomerFacts| {
+        let ledger = replay(facts, ctx)?;
+        Ok(listed(report, ctx, query, facts, &ledger)?.map(|listed| listed.mrr))
+    };
+    let now = (report.as_of, report.today());
+    let Some((held, mut worth)) = memory.worth(&report.view, ctx, query, now, slow)? else {
+        return Ok(None);
+    };
+    if let Some(wanted) = wanted {
+        search_in(&held.0, &held.1, &mut worth, wanted, report.as_of);
+    }
+    let count = worth.len();
+    let end = limit.map_or(count, |limit| start.saturating_add(limit)).min(count);
+    let page = largest(&held.0, &held.1, &mut worth, end).get(start..).unwrap_or_default();
+    let listed: Vec<Result<Option<Listed>, ReportError>> = page
+        .par_iter()
+        .with_min_len(16)
+        .map(|(_, number)| {
+            let facts = listed_facts(&held.0, &held.1, *number);
+            let ledger = replay(&facts, ctx)?;
+            Ok(listed(report, ctx, query, &facts, &ledger)?)
+        })
+        .collect();
+    let mut out = Vec::with_capacity(listed.len());
+    for one in listed {
+        out.extend(one?);
+    }
+    Ok(Some((out, end < count)))
 }
 
 /// A customer's line, unless the filter leaves nothing of it.

@@ -4,6 +4,7 @@
 //! computed here that a lower room could compute: [`Report`] finds the way (from memory, or by replaying every customer)
 //! and the other modules give each kind of answer its shape, typed and as JSON.
 
+mod answers;
 pub mod check;
 pub mod cohorts;
 pub mod compare;
@@ -14,6 +15,8 @@ mod error;
 pub mod explain;
 pub mod figures;
 pub mod flat;
+mod keep;
+mod memory;
 pub mod metrics;
 pub mod movements;
 pub mod mrr;
@@ -25,9 +28,12 @@ pub mod resident;
 pub mod story;
 #[cfg(feature = "sql")]
 pub mod tables;
+mod view;
 pub mod written;
 
+pub use answers::warm;
 pub use error::ReportError;
 pub use policies::{find_policy, load_policy, set_knob};
 pub use question::{Now, Question, instant_or_end_of_day, parse_day};
-pub use report::{Report, View};
+pub use report::Report;
+pub use view::View;

@@ -2,10 +2,13 @@
 
 use crate::Report;
 use crate::ReportError;
+use crate::answers::answer;
 use netnew_facts::Text;
 use netnew_ledger::{Cause, Context, CustomerLedger, Kind, Row, Step};
 use netnew_metrics::{Converter, GroupKey, Query, ReportCurrency, RollupError, row_place};
 use netnew_money::{Amount, Currency, Instant};
+use netnew_resident::facts_with;
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 /// One posted row with everything that is printed of it.
@@ -78,22 +81,78 @@ pub fn collect(
     kind: Option<Kind>,
     convert: bool,
 ) -> Result<Vec<Movement>, ReportError> {
+    Ok(page(report, query, customer, kind, convert, (0, None))?.0)
+}
+
+/// A page of the movements that [`collect`] gives: `limit` of them (`None`: all) after `start`, and whether more follow.
+/// From memory only the customers of the page are replayed.
+///
+/// # Errors
+/// A missing rate, or a book that cannot be read.
+pub fn page(
+    report: &Report,
+    query: &Query,
+    customer: Option<&str>,
+    kind: Option<Kind>,
+    convert: bool,
+    (start, limit): (usize, Option<usize>),
+) -> Result<(Vec<Movement>, bool), ReportError> {
     let ctx = report.context(query, false);
+    let all = Asked { query, kind, convert, between: (i64::MIN, i64::MAX) };
     let mut movements = Vec::new();
     if let Some(id) = customer {
         if let Some(facts) = report.snapshot.customer(id)? {
             let ledger = netnew_ledger::replay(&facts, &ctx)?;
-            of_ledger(&ledger, &ctx, query, kind, convert, &mut movements)?;
+            of_ledger(&ledger, &ctx, &all, &mut movements)?;
         }
+    } else if limit.is_some() {
+        let what = format!("movements {start} {limit:?} {kind:?} {convert}");
+        return answer(report, &ctx, query, &what, || work(report, &ctx, &all, (start, limit)));
     } else {
-        let parts = report.fold(
-            &ctx,
-            || Ok::<_, ReportError>(Vec::new()),
-            |all, _, ledger| Ok(of_ledger(&ledger, &ctx, query, kind, convert, all)?),
-        )?;
-        movements = parts.into_iter().flatten().collect();
+        return work(report, &ctx, &all, (start, limit));
     }
     mark_truncated(report, &mut movements);
+    sort(&mut movements);
+    Ok(cut(movements, start, limit))
+}
+
+fn cut(mut movements: Vec<Movement>, start: usize, limit: Option<usize>) -> (Vec<Movement>, bool) {
+    movements.drain(..start.min(movements.len()));
+    let more = limit.is_some_and(|limit| limit < movements.len());
+    movements.truncate(limit.unwrap_or(usize::MAX));
+    (movements, more)
+}
+
+fn work(
+    report: &Report,
+    ctx: &Context,
+    all: &Asked,
+    (start, limit): (usize, Option<usize>),
+) -> Result<(Vec<Movement>, bool), ReportError> {
+    if let Some(page) = from_memory(report, ctx, all, (start, limit))? {
+        return Ok(page);
+    }
+    let parts = report.fold(
+        ctx,
+        || Ok::<_, ReportError>(Vec::new()),
+        |found, _, ledger| Ok(of_ledger(&ledger, ctx, all, found)?),
+    )?;
+    let mut movements: Vec<Movement> = parts.into_iter().flatten().collect();
+    mark_truncated(report, &mut movements);
+    sort(&mut movements);
+    Ok(cut(movements, start, limit))
+}
+
+/// What is asked of a ledger.
+struct Asked<'a> {
+    query: &'a Query,
+    kind: Option<Kind>,
+    convert: bool,
+    /// Only steps between these instants, both included.
+    between: (i64, i64),
+}
+
+fn sort(movements: &mut [Movement]) {
     movements.sort_by(|a, b| {
         (a.at, &a.customer, &a.step, &a.item.item, &a.item.subscription, a.row.regroup).cmp(&(
             b.at,
@@ -104,14 +163,79 @@ pub fn collect(
             b.row.regroup,
         ))
     });
-    Ok(movements)
+}
+
+/// A page by way of memory: first where its rows lie, then the ledgers of the customers whose rows these are.
+fn from_memory(
+    report: &Report,
+    ctx: &Context,
+    asked: &Asked,
+    (start, limit): (usize, Option<usize>),
+) -> Result<Option<(Vec<Movement>, bool)>, ReportError> {
+    let Some(memory) = report.memory()? else { return Ok(None) };
+    let end = limit.map(|limit| start.saturating_add(limit));
+    if end == Some(start) {
+        return Ok(None);
+    }
+    let begins = report.snapshot.begins();
+    let Some((held, found)) = memory.find(&report.view, ctx, asked.query, asked.kind, end, &begins)? else {
+        return Ok(None);
+    };
+    let last = end.unwrap_or(usize::MAX).min(found.rows.len());
+    let (Some(low), Some(high)) =
+        (found.rows.get(start), last.checked_sub(1).and_then(|l| found.rows.get(l)))
+    else {
+        return Ok(Some((Vec::new(), false)));
+    };
+    let between = (low.0, high.0);
+    let skipped = found.rows.partition_point(|(at, _)| *at < low.0);
+    let mut customers: Vec<u32> = found.rows[skipped..]
+        .iter()
+        .take_while(|(at, _)| *at <= high.0)
+        .map(|(_, customer)| *customer)
+        .collect();
+    customers.sort_unstable();
+    customers.dedup();
+    let asked = Asked { between, ..*asked };
+    let length = (customers.len() / (rayon::current_num_threads() * 4)).max(16);
+    let parts: Vec<Result<Vec<Movement>, ReportError>> = customers
+        .par_chunks(length)
+        .map(|customers| {
+            let mut movements = Vec::new();
+            for customer in customers {
+                let facts = facts_with(&held.0, &held.1, *customer as usize, &ctx.dimensions);
+                of_ledger(&netnew_ledger::replay(&facts, ctx)?, ctx, &asked, &mut movements)?;
+            }
+            Ok(movements)
+        })
+        .collect();
+    let mut movements = Vec::new();
+    for part in parts {
+        movements.extend(part?);
+    }
+    for (source, first) in begins {
+        let number = held.0.sources.iter().position(|s| *s == source);
+        if number.is_some_and(|number| found.opening[number].len() > 1) {
+            let opens = |m: &&mut Movement| opens(m, &source, first);
+            movements.iter_mut().filter(opens).for_each(|m| m.truncated = true);
+        }
+    }
+    sort(&mut movements);
+    movements.drain(..(start - skipped).min(movements.len()));
+    movements.truncate(limit.unwrap_or(usize::MAX));
+    let more = end.is_some_and(|end| end < found.count);
+    Ok(Some((movements, more)))
+}
+
+fn opens(m: &Movement, source: &Text, first: Instant) -> bool {
+    m.row.kind == Kind::New && m.at == first && m.item.source == *source
 }
 
 /// Marks what looks like an opening balance: several customers who are new at the first instant their source knows.
 /// A single one is taken for the first customer there ever was.
 fn mark_truncated(report: &Report, movements: &mut [Movement]) {
     for (source, first) in report.snapshot.begins() {
-        let opens = |m: &Movement| m.row.kind == Kind::New && m.at == first && m.item.source == source;
+        let opens = |m: &Movement| opens(m, &source, first);
         let mut customers: Vec<Text> =
             movements.iter().filter(|m| opens(m)).map(|m| m.customer.clone()).collect();
         customers.sort();
@@ -125,17 +249,22 @@ fn mark_truncated(report: &Report, movements: &mut [Movement]) {
 fn of_ledger(
     ledger: &CustomerLedger,
     ctx: &Context,
-    query: &Query,
-    kind: Option<Kind>,
-    convert: bool,
+    asked: &Asked,
     out: &mut Vec<Movement>,
 ) -> Result<(), RollupError> {
+    let query = asked.query;
     let converter = Converter::new(ctx, query);
     for step in &ledger.steps {
-        if step.day < query.from || step.day > query.to || (step.expected && !query.with_expected) {
+        let at = step.at.micros();
+        let outside = step.day < query.from
+            || step.day > query.to
+            || at < asked.between.0
+            || at > asked.between.1
+            || (step.expected && !query.with_expected);
+        if outside {
             continue;
         }
-        for row in step.rows.iter().filter(|r| kind.is_none_or(|k| r.kind == k)) {
+        for row in step.rows.iter().filter(|r| asked.kind.is_none_or(|k| r.kind == k)) {
             let place = row_place(ctx, ledger, row);
             if !query.filter.accepts(|f| place.value(f)) {
                 continue;
@@ -144,7 +273,7 @@ fn of_ledger(
                 values: query.by.iter().map(|f| place.value(f).map(str::to_string)).collect(),
                 currency: None,
             };
-            out.push(movement(ledger, step, row, &converter, convert, group)?);
+            out.push(movement(ledger, step, row, &converter, asked.convert, group)?);
         }
     }
     Ok(())

@@ -21,6 +21,11 @@ pub fn page<T>(
     Ok((rows, next))
 }
 
+/// The `next` of a page that begins at `start`, if more rows follow.
+pub fn next(start: usize, limit: Option<usize>, more: bool) -> Option<String> {
+    limit.filter(|_| more).map(|limit| format!("r{}", start + limit))
+}
+
 /// The row that a cursor points to.
 ///
 /// # Errors

@@ -1,46 +1,18 @@
 //! From flags to a running report: the book, the policy, the clock, and every customer's ledger in parallel.
 
+use crate::answers::answer;
+use crate::memory::Memory;
 use crate::policies::{load_policy, set_knob};
+use crate::view::View;
 use crate::{Now, Question, ReportError, instant_or_end_of_day, parse_day, resident};
 use netnew_book::{Book, BookError, Snapshot};
 use netnew_facts::CustomerFacts;
 use netnew_ledger::{Context, CustomerLedger, replay};
 use netnew_metrics::{Extras, Field, Filter, Frame, Query, ReportCurrency, Rollup, RollupRow, known_rates};
 use netnew_money::{Currency, Grain, Instant, Zone};
-use netnew_resident::{Extent, Image, can_group};
+use netnew_resident::Extent;
 use rayon::prelude::*;
-use std::sync::{Arc, OnceLock};
-
-/// A book as it stood at one moment, shared by every report about it.
-#[derive(Clone)]
-pub struct View {
-    /// The book.
-    pub book: Arc<Book>,
-    /// All that is known in it.
-    pub snapshot: Arc<Snapshot>,
-    /// The book in memory, once somebody asked for it.
-    image: Arc<OnceLock<Image>>,
-}
-
-impl View {
-    /// The book as it stands now.
-    ///
-    /// # Errors
-    /// A book that cannot be read.
-    pub fn new(book: Arc<Book>) -> Result<View, ReportError> {
-        let snapshot = Arc::new(book.snapshot()?);
-        Ok(View { book, snapshot, image: Arc::new(OnceLock::new()) })
-    }
-
-    /// The book in memory.
-    fn image(&self) -> Result<&Image, ReportError> {
-        if self.image.get().is_none() {
-            let image = resident::load(&self.book, &self.snapshot, Extent::Numbers)?;
-            let _ = self.image.set(image);
-        }
-        Ok(self.image.get().expect("it was set above"))
-    }
-}
+use std::sync::Arc;
 
 /// A book opened for reading, with everything that the ledger is a function of.
 pub struct Report {
@@ -53,7 +25,7 @@ pub struct Report {
     /// What was asked, as it was asked.
     pub question: Question,
     /// What it shares with other reports.
-    view: View,
+    pub(crate) view: View,
 }
 
 impl std::ops::Deref for Report {
@@ -109,7 +81,7 @@ impl Report {
         let data_through = match snapshot.data_through_at_a_glance(as_of, known_on) {
             Some(known) => known,
             None if known_on == Instant::MAX && resident::fits(&snapshot)? => {
-                view.image()?.data_through(as_of)
+                view.memory.image(view, Extent::Numbers)?.data_through(as_of)
             }
             None => snapshot.data_through(as_of, known_on)?,
         };
@@ -199,29 +171,28 @@ impl Report {
         folded.into_iter().collect()
     }
 
-    /// The book in memory, if a question can be answered from it.
-    fn image(&self, query: &Query, extras: Extras) -> Result<Option<&Image>, ReportError> {
-        if self.known_on != Instant::MAX || extras.committed || !can_group(query) {
-            return Ok(None);
-        }
-        match resident::fits(&self.snapshot)? {
-            true => Ok(Some(self.view.image()?)),
-            false => Ok(None),
-        }
+    /// The book in memory, if it is of a size for it and nobody looks back.
+    pub(crate) fn memory(&self) -> Result<Option<&Memory>, ReportError> {
+        let held = self.known_on == Instant::MAX && resident::fits(&self.snapshot)?;
+        Ok(held.then_some(&*self.view.memory))
     }
 
     /// Rolls the whole book up.
     pub fn rows(&self, query: &Query, extras: Extras) -> Result<Vec<RollupRow>, ReportError> {
         let ctx = self.context(query, extras.committed);
-        // What cannot be answered says so better below, with the names that an image may lack.
-        if let Some(image) = self.image(query, extras)?
-            && let Ok((rows, first)) = resident::rows(image, &ctx, query, extras)
+        let what = format!("rows {extras:?} {}", self.from.is_none());
+        answer(self, &ctx, query, &what, || self.work_rows(&ctx, query, extras))
+    }
+
+    fn work_rows(&self, ctx: &Context, query: &Query, extras: Extras) -> Result<Vec<RollupRow>, ReportError> {
+        if let Some(memory) = self.memory()?
+            && let Some((rows, first)) = memory.rows(&self.view, ctx, query, extras)?
         {
             return Ok(self.trim(rows, first));
         }
         let parts =
-            self.fold(&ctx, || Rollup::new(&ctx, query, extras), |rollup, _, ledger| rollup.add(&ledger))?;
-        let mut whole = Rollup::new(&ctx, query, extras)?;
+            self.fold(ctx, || Rollup::new(ctx, query, extras), |rollup, _, ledger| rollup.add(&ledger))?;
+        let mut whole = Rollup::new(ctx, query, extras)?;
         for part in parts {
             whole.merge(part);
         }

@@ -2,12 +2,8 @@
 
 use crate::ReportError;
 use netnew_book::{Book, BookError, ReadFile, Snapshot};
-use netnew_ledger::Context;
-use netnew_metrics::{Extras, Query, ReportCurrency, RollupError, RollupRow};
-use netnew_money::{Currency, Day, Instant};
-use netnew_resident::{
-    Cut, Extent, Image, ImageBuilder, Joined, Periods, Rules, Source, TooLarge, pass, rollup,
-};
+use netnew_money::Instant;
+use netnew_resident::{Extent, Image, ImageBuilder, Joined, People, PeopleBuilder, Source, TooLarge};
 use rayon::prelude::*;
 use std::io;
 use std::sync::Arc;
@@ -15,8 +11,11 @@ use std::sync::Arc;
 /// Name of the kept image.
 const NAME: &str = "image";
 
+/// Name of what is kept of everybody's attributes.
+const PEOPLE: &str = "people";
+
 /// Below so many states making an image anew takes no longer than looking for a kept one.
-const WORTH_KEEPING: u64 = 20_000;
+pub(crate) const WORTH_KEEPING: u64 = 20_000;
 
 /// Above so many states an image takes more memory than a command should without being asked; the book itself is
 /// read in little, however large.
@@ -44,6 +43,20 @@ impl Source for Kept {
     }
 }
 
+/// All of a file that is not too large; `None` when it is, or cannot be read.
+pub(crate) fn read_whole(file: &dyn ReadFile, most: usize) -> Option<Vec<u8>> {
+    let length = usize::try_from(file.len().ok()?).ok().filter(|length| *length <= most)?;
+    let mut bytes = vec![0u8; length];
+    let mut at = 0;
+    while at < length {
+        match file.read_at(at as u64, &mut bytes[at..]).ok()? {
+            0 => return None,
+            read => at += read,
+        }
+    }
+    Some(bytes)
+}
+
 /// The image of everything that a snapshot knows. A kept one is used only if it was made from this very version.
 pub fn load(book: &Book, snapshot: &Snapshot, extent: Extent) -> Result<Image, ReportError> {
     if snapshot.counts()?.states >= WORTH_KEEPING {
@@ -53,16 +66,35 @@ pub fn load(book: &Book, snapshot: &Snapshot, extent: Extent) -> Result<Image, R
             return Ok(image);
         }
     }
-    let image = make(snapshot, Instant::MAX)?;
-    keep(book, snapshot, &image);
+    let (image, people) = make(snapshot, Instant::MAX)?;
+    keep(book, snapshot, &image, &people);
     Ok(image)
 }
 
+/// Everybody's attributes, at least those that are `wanted`; `image` is the same snapshot's.
+pub fn load_people(
+    book: &Book,
+    snapshot: &Snapshot,
+    wanted: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<People, ReportError> {
+    if snapshot.counts()?.states >= WORTH_KEEPING {
+        let kept =
+            book.open_derived(PEOPLE).map(|file| People::read(&Kept(file), snapshot.version(), wanted));
+        if let Some(Ok(Some(people))) = kept {
+            return Ok(people);
+        }
+    }
+    let (image, people) = make(snapshot, Instant::MAX)?;
+    keep(book, snapshot, &image, &people);
+    Ok(people)
+}
+
 /// Keeps an image for later readers; that it cannot be kept is nobody's trouble.
-fn keep(book: &Book, snapshot: &Snapshot, image: &Image) {
+fn keep(book: &Book, snapshot: &Snapshot, image: &Image, people: &People) {
     if snapshot.counts().is_ok_and(|counts| counts.states >= WORTH_KEEPING) {
         let version = snapshot.version();
         let _ = book.write_derived(NAME, &mut |out| image.write(version, out));
+        let _ = book.write_derived(PEOPLE, &mut |out| people.write(version, out));
     }
 }
 
@@ -70,7 +102,8 @@ fn keep(book: &Book, snapshot: &Snapshot, image: &Image) {
 pub fn refresh(book: &Book) -> Result<(), ReportError> {
     let snapshot = book.snapshot()?;
     if snapshot.counts()?.states >= WORTH_KEEPING && fits(&snapshot)? {
-        keep(book, &snapshot, &make(&snapshot, Instant::MAX)?);
+        let (image, people) = make(&snapshot, Instant::MAX)?;
+        keep(book, &snapshot, &image, &people);
     }
     Ok(())
 }
@@ -89,69 +122,51 @@ pub fn is_empty(book: &Book) -> Result<bool, ReportError> {
 pub fn keep_joined(book: &Book, joined: Joined) -> Result<(), ReportError> {
     let snapshot = book.snapshot()?;
     if is_kept(snapshot.counts()?.states) {
-        keep(book, &snapshot, &joined.finish());
+        let image = joined.finish();
+        let people = People::without_attributes(image.customers());
+        keep(book, &snapshot, &image, &people);
     }
     Ok(())
 }
 
-/// Reads the whole snapshot into an image of what was known at `known_on`.
-pub fn make(snapshot: &Snapshot, known_on: Instant) -> Result<Image, ReportError> {
+/// Reads the whole snapshot into an image of what was known at `known_on`, and everybody's attributes.
+pub fn make(snapshot: &Snapshot, known_on: Instant) -> Result<(Image, People), ReportError> {
     let parts = snapshot.partitions(rayon::current_num_threads() * 8);
-    let images: Vec<Result<Image, ReportError>> = parts
+    let made: Vec<Result<(Image, PeopleBuilder), ReportError>> = parts
         .into_par_iter()
         .map(|part| {
-            let mut builder = ImageBuilder::new(known_on);
+            let (mut builder, mut people) = (ImageBuilder::new(known_on), PeopleBuilder::new(known_on));
             let mut full = false;
             let scanned = snapshot.scan(part, &mut |customer| {
-                builder.push(&customer).map_err(|TooLarge| {
-                    full = true;
-                    BookError::stopped()
-                })
+                let before = builder.customers();
+                builder
+                    .push(&customer)
+                    .and_then(|()| people.push(&customer, builder.customers() > before))
+                    .map_err(|TooLarge| {
+                        full = true;
+                        BookError::stopped()
+                    })
             });
             match scanned {
                 _ if full => Err(too_large(TooLarge)),
                 Err(error) => Err(error.into()),
-                Ok(()) => Ok(builder.finish()),
+                Ok(()) => Ok((builder.finish(), people)),
             }
         })
         .collect();
-    let mut whole = Image::default();
-    for image in images {
-        whole.append(image?).map_err(too_large)?;
+    let (mut whole, mut everybody) = (Image::default(), PeopleBuilder::new(known_on));
+    for part in made {
+        let (image, people) = part?;
+        whole.append(image).map_err(too_large)?;
+        everybody.append(people).map_err(too_large)?;
     }
-    Ok(whole.finish())
+    Ok((whole.finish(), everybody.finish()))
 }
 
-fn too_large(error: TooLarge) -> ReportError {
+pub(crate) fn too_large(error: TooLarge) -> ReportError {
     ReportError::refused(
         "book_too_large",
         error.to_string(),
         "split the book by source, or run it on a cluster",
     )
-}
-
-/// Rows, and the day of the first change behind them.
-type Rows = (Vec<RollupRow>, Option<Day>);
-
-/// Rolls an image up for a question that [`netnew_resident::can_group`] accepts.
-pub fn rows(image: &Image, ctx: &Context, query: &Query, extras: Extras) -> Result<Rows, RollupError> {
-    let rules = Rules::new(image, ctx);
-    // The whole book in the only currency there is can be added up from days, which is quicker.
-    let only = |currency: Currency| rules.currencies.iter().all(|c| *c == currency);
-    let whole = query.by.is_empty() && query.filter.0.is_empty() && !extras.retention;
-    if let ReportCurrency::In(currency) = query.currency
-        && whole
-        && only(currency)
-        && let Some(cut) = Cut::new(image, ctx.zone)
-    {
-        let days = rollup(image, &rules, ctx, &cut, None, query.to, query.with_expected)?;
-        let (rows, posted) = days.waterfall(query)?;
-        let first = days.first_change().filter(|_| posted).map(|at| ctx.zone.day_of(at));
-        return Ok((rows, first));
-    }
-    let mut whole = Periods::new(image, &rules, ctx, query, extras)?;
-    let part = || Periods::new(image, &rules, ctx, query, extras).expect("one was made above");
-    pass(image, &rules, ctx, None, part)?.into_iter().for_each(|part| whole.merge(part));
-    let first = whole.first_movement();
-    Ok((whole.finish()?, first))
 }

@@ -114,8 +114,8 @@ pub struct Days<'r> {
 /// Rows that wait at a time.
 const WAITING: usize = 4096;
 
-const KINDS: usize = Kind::ALL.len();
-const CAUSES: usize = 18;
+pub(crate) const KINDS: usize = Kind::ALL.len();
+pub(crate) const CAUSES: usize = Cause::ALL.len();
 
 impl<'r> Days<'r> {
     /// An empty rollup of the days of a cut and on to `last`, for what the rules can post.

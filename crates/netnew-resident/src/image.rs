@@ -143,6 +143,19 @@ impl Image {
         self.first_row[customer] as usize..self.first_row[customer + 1] as usize
     }
 
+    /// When a customer's first state begins, in microseconds.
+    pub(crate) fn first_at(&self, customer: usize) -> i64 {
+        self.at[self.first_row[customer] as usize]
+    }
+
+    /// A name of an item or subscription. Without names they are numbered: that keeps their order.
+    fn name_of(&self, names: &Texts, row: usize, number: impl Fn() -> u32) -> Text {
+        match names.is_empty() {
+            true => format!("{:010}", number()).into(),
+            false => names.text(row),
+        }
+    }
+
     /// One customer's winning facts again, for the general replay; attributes are not among them.
     pub fn customer_facts(&self, customer: usize) -> CustomerFacts {
         if self.flags[customer] & flags::UNUSUAL != 0
@@ -150,7 +163,10 @@ impl Image {
         {
             return self.whole[at].1.clone();
         }
-        let id: Text = self.customers.text(customer);
+        let id: Text = match self.customers.is_empty() {
+            true => "?".into(),
+            false => self.customers.text(customer),
+        };
         let first_item = self.first_item[customer] as usize;
         let rows = self.row_range(customer);
         let mut extra = self.extras.partition_point(|e| (e.row as usize) < rows.start);
@@ -174,7 +190,8 @@ impl Image {
                 }
                 seq = extra.seq;
                 if extra.written > 0 {
-                    customer = self.written.text(extra.written as usize - 1);
+                    let number = extra.written - 1;
+                    customer = self.name_of(&self.written, number as usize, || number);
                     if content.here && !ids.contains(&customer) {
                         ids.push(customer.clone());
                     }
@@ -184,8 +201,9 @@ impl Image {
                 source: self.sources[usize::from(content.source)].clone(),
                 customer,
                 body: Body::State {
-                    subscription: self.subscriptions.text(item),
-                    item: self.items.text(item),
+                    subscription: self
+                        .name_of(&self.subscriptions, item, || u32::from(self.item_subscription[item])),
+                    item: self.name_of(&self.items, item, || (item - first_item) as u32),
                     effective_at: Instant::from_micros(self.at[row]),
                     seq,
                     state: Some(Box::new(state)),
@@ -364,6 +382,11 @@ impl ImageBuilder {
             pairs: Pairs::default(),
             holding: Vec::new(),
         }
+    }
+
+    /// How many customers there are so far.
+    pub fn customers(&self) -> usize {
+        self.image.flags.len()
     }
 
     /// Adds a customer. One without a state that holds leaves no trace.

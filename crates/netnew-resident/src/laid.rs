@@ -298,8 +298,7 @@ impl Part {
             let before = std::mem::replace(&mut self.holding[usize::from(event.item)], event.code);
             let number = match event.stated {
                 Some((number, follows))
-                    if event.code == plain(image.pairs[number as usize][1])
-                        && before == plain(follows) =>
+                    if event.code == plain(image.pairs[number as usize][1]) && before == plain(follows) =>
                 {
                     number
                 }

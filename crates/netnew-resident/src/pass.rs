@@ -1,5 +1,6 @@
 //! The pass over all customers, several at once.
 
+use crate::classes::Classes;
 use crate::cut::Cut;
 use crate::image::Image;
 use crate::rules::Rules;
@@ -8,6 +9,7 @@ use crate::walk::Walker;
 use netnew_ledger::Context;
 use netnew_metrics::RollupError;
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Customers that a thread takes at a time.
@@ -22,6 +24,18 @@ pub fn pass<S: Sink + Send>(
     cut: Option<&Cut>,
     new: impl Fn() -> S + Sync,
 ) -> Result<Vec<S>, RollupError> {
+    pass_among(image, rules, ctx, cut, None, new)
+}
+
+/// Like [`pass`] over the customers who are in some class.
+pub fn pass_among<S: Sink + Send>(
+    image: &Image,
+    rules: &Rules,
+    ctx: &Context,
+    cut: Option<&Cut>,
+    classes: Option<&Classes>,
+    new: impl Fn() -> S + Sync,
+) -> Result<Vec<S>, RollupError> {
     let next = AtomicUsize::new(0);
     let threads = rayon::current_num_threads().min(image.len() / CHUNK + 1);
     (0..threads)
@@ -33,7 +47,11 @@ pub fn pass<S: Sink + Send>(
                 if first >= image.len() {
                     return Ok(sink);
                 }
-                walk(image, rules, ctx, cut, first..(first + CHUNK).min(image.len()), &mut sink)?;
+                let chunk = first..(first + CHUNK).min(image.len());
+                let mut walker = walker(image, rules, ctx, cut, first);
+                for run in runs(chunk, classes.filter(|c| c.special() > 0)) {
+                    walker.customers(run, &mut sink)?;
+                }
             }
         })
         .collect()
@@ -69,12 +87,38 @@ fn walk<S: Sink>(
     rules: &Rules,
     ctx: &Context,
     cut: Option<&Cut>,
-    customers: std::ops::Range<usize>,
+    customers: Range<usize>,
     sink: &mut S,
 ) -> Result<(), RollupError> {
-    let mut walker = Walker::new(image, rules, ctx, customers.start);
-    if let Some(cut) = cut {
-        walker = walker.with_cut(cut);
+    walker(image, rules, ctx, cut, customers.start).customers(customers, sink)
+}
+
+fn walker<'a>(
+    image: &'a Image,
+    rules: &'a Rules,
+    ctx: &'a Context<'a>,
+    cut: Option<&'a Cut>,
+    first: usize,
+) -> Walker<'a> {
+    let walker = Walker::new(image, rules, ctx, first);
+    match cut {
+        Some(cut) => walker.with_cut(cut),
+        None => walker,
     }
-    walker.customers(customers, sink)
+}
+
+/// The stretches of a range in which every customer is in a class.
+fn runs(range: Range<usize>, classes: Option<&Classes>) -> impl Iterator<Item = Range<usize>> {
+    let special = move |customer: &usize| classes.is_some_and(|c| c.is_special(*customer));
+    let mut at = range.start;
+    std::iter::from_fn(move || {
+        if classes.is_none() {
+            let whole = at..range.end;
+            at = range.end;
+            return (!whole.is_empty()).then_some(whole);
+        }
+        let first = (at..range.end).find(|c| !special(c))?;
+        at = (first..range.end).find(special).unwrap_or(range.end);
+        Some(first..at)
+    })
 }

@@ -153,6 +153,15 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Entries of the phases before and after a pair, the image's own or one that was laid down; [`NONE`] before the first.
+    pub(crate) fn entries(&self, image: &Image, pair: u32) -> [u32; 2] {
+        let pair = pair as usize;
+        match pair.checked_sub(image.pairs.len()) {
+            None => image.pairs[pair],
+            Some(laid) => self.templates.as_ref().map_or([NONE; 2], |templates| templates.laid[laid]),
+        }
+    }
+
     /// Works out every content of an image under a context's policy.
     pub fn new(image: &Image, ctx: &Context) -> Rules {
         Rules::with_cut(image, ctx, None)
@@ -237,7 +246,8 @@ impl Rules {
             let entry = |code| {
                 decode(code).map_or(NONE, |(content, variant, mask)| rules.phase(content, variant, mask))
             };
-            let laid = cut.map(|cut| cut.laid.pairs.par_iter().with_min_len(4096).map(|pair| pair.map(entry)));
+            let laid =
+                cut.map(|cut| cut.laid.pairs.par_iter().with_min_len(4096).map(|pair| pair.map(entry)));
             let laid = laid.map(|pairs| pairs.collect()).unwrap_or_default();
             rules.negative = rules.phases.iter().any(|phase| phase.mrr < 0);
             rules.templates = Templates::new(&image.pairs, laid, &rules.phases, &rules.arr, plans, ctx);

@@ -77,6 +77,12 @@ pub trait Sink {
     /// An event of a simple customer: the rows of a step, from a template.
     fn post(&mut self, posting: &Posting);
 
+    /// Whether it takes postings of everybody whose events templates can tell; else only of simple customers, in one
+    /// currency and without changes in time, and the others come as steps.
+    fn takes_every_posting(&self) -> bool {
+        true
+    }
+
     /// The customer is done. `first_change`: when a level changed for the first time; may lie ahead.
     fn end(&mut self, customer: u32, first_change: Option<i64>) -> Result<(), RollupError>;
 }

@@ -170,10 +170,10 @@ impl Image {
 const SECTIONS: usize = 20;
 const HEADER: usize = 16 + SECTIONS * 16 + 8;
 
-struct Place {
-    offset: u64,
-    length: usize,
-    sum: u64,
+pub(crate) struct Place {
+    pub offset: u64,
+    pub length: usize,
+    pub sum: u64,
 }
 
 enum Column<'a> {
@@ -197,7 +197,12 @@ impl Column<'_> {
     }
 }
 
-fn fill<T: bytemuck::Pod>(column: &mut Vec<T>, source: &dyn Source, place: &Place) -> io::Result<bool> {
+/// Reads a section into a column; false when its bytes are not those that were written.
+pub(crate) fn fill<T: bytemuck::Pod>(
+    column: &mut Vec<T>,
+    source: &dyn Source,
+    place: &Place,
+) -> io::Result<bool> {
     let width = size_of::<T>();
     if !place.length.is_multiple_of(width) {
         return Ok(false);
@@ -231,11 +236,11 @@ fn extra_of(words: &[i64]) -> Extra {
     }
 }
 
-fn put(out: &mut Vec<u8>, value: i64) {
+pub(crate) fn put(out: &mut Vec<u8>, value: i64) {
     out.extend_from_slice(&value.to_le_bytes());
 }
 
-fn put_text(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
     put(out, text.len() as i64);
     out.extend_from_slice(text.as_bytes());
 }

@@ -144,11 +144,12 @@ impl Templates {
         let template = &self.pairs[which.pair as usize];
         let counts = template.counts;
         let again = if which.others && template.edge != 0 { counts[0] + counts[1] + counts[2] } else { 0 };
-        let skipped = again + match which.fate {
-            Fate::Stays => 0,
-            Fate::Arrives => counts[0],
-            Fate::Leaves => counts[0] + counts[1],
-        };
+        let skipped = again
+            + match which.fate {
+                Fate::Stays => 0,
+                Fate::Arrives => counts[0],
+                Fate::Leaves => counts[0] + counts[1],
+            };
         let first = template.first as usize + usize::from(skipped);
         first..first + usize::from(counts[which.fate as usize])
     }

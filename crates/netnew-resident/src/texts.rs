@@ -30,11 +30,15 @@ impl Texts {
 
     /// The text of a number. Empty where texts were left out on reading.
     pub fn get(&self, number: usize) -> &str {
+        std::str::from_utf8(self.bytes_of(number)).unwrap_or_default()
+    }
+
+    /// Its bytes, which sort as the texts do.
+    pub(crate) fn bytes_of(&self, number: usize) -> &[u8] {
         let start =
             number.checked_sub(1).map_or(0, |before| self.ends.get(before).copied().unwrap_or_default());
         let end = self.ends.get(number).copied().unwrap_or_default();
-        let bytes = self.bytes.get(start as usize..end as usize).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
+        self.bytes.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// The text of a number, shared.

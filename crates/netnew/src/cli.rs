@@ -594,4 +594,13 @@ pub enum BenchCommand {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Reports over a book in memory, as a server gives them, under policies nobody has asked for and again
+    Reads {
+        /// How many policies
+        #[arg(long, default_value_t = 3)]
+        runs: u32,
+        /// Which ones
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
 }

@@ -2,6 +2,7 @@
 
 use super::{BLOCK, Event, Position, Presence, Stretch, Walker, kind_of};
 use crate::cut::Cut;
+use crate::image::flags;
 use crate::laid::ways;
 use crate::rules::{NONE, Phase};
 use crate::step::{Posting, Sink};
@@ -46,7 +47,7 @@ impl<'a> Walker<'a> {
         deltas.clear();
         // By themselves these look-ups overlap; between the branches below each would wait for the one before.
         for customer in customers.clone() {
-            let stretch = self.stretch(cut, templates, customer);
+            let stretch = self.stretch(cut, templates, customer, sink.takes_every_posting());
             let events = self.events_of(cut, &stretch);
             deltas.extend(events.pair.iter().map(|pair| templates.pairs[*pair as usize].delta));
             stretches.push(stretch);
@@ -74,12 +75,13 @@ impl<'a> Walker<'a> {
     }
 
     /// Which way a customer goes.
-    fn stretch(&mut self, cut: &Cut, templates: &Templates, customer: usize) -> Stretch {
+    fn stretch(&mut self, cut: &Cut, templates: &Templates, customer: usize, every: bool) -> Stretch {
         let way = cut.laid.ways[customer];
         let other = Stretch { first: None, count: 0, way };
         let mut usable = way & ways::TEMPLATES != 0
             && self.image.flags[customer] & self.rules.general == 0
-            && (way & ways::MIXED == 0 || !self.rules.negative);
+            && (way & ways::MIXED == 0 || !self.rules.negative)
+            && (every || (way == ways::TEMPLATES && self.image.flags[customer] & flags::SIMPLE != 0));
         let (first, at) = if way & ways::LAID != 0 {
             let (life, next) = (&cut.laid.lives[self.life], &cut.laid.lives[self.life + 1]);
             self.life += 1;
@@ -151,7 +153,8 @@ impl<'a> Walker<'a> {
         events: Events,
         sink: &mut S,
     ) -> Result<(), RollupError> {
-        let items = (self.image.first_item[self.customer + 1] - self.image.first_item[self.customer]) as usize;
+        let items =
+            (self.image.first_item[self.customer + 1] - self.image.first_item[self.customer]) as usize;
         self.live.clear();
         self.live.resize(items, 0);
         let mut course = Course::default();
@@ -243,11 +246,7 @@ impl<'a> Walker<'a> {
         let day = events.days[from];
         let to = from + events.days[from..].iter().take_while(|d| **d == day).count();
         let items = (image.first_item[self.customer + 1] - image.first_item[self.customer]) as usize;
-        let laid = rules.templates.as_ref().map(|t| t.laid.as_slice()).unwrap_or_default();
-        let phase = |at: usize| match events.pair[at] as usize {
-            pair if pair < image.pairs.len() => image.pairs[pair][1],
-            pair => laid[pair - image.pairs.len()][1],
-        };
+        let phase = |at: usize| rules.entries(image, events.pair[at])[1];
         self.positions.clear();
         self.positions.resize(items, Position { before: NONE, now: NONE });
         for at in 0..from {

@@ -198,7 +198,7 @@ fn general(ledger: &CustomerLedger, separate: bool) -> (Vec<String>, Vec<String>
     (steps, heads, ledger.first_change.map(Instant::micros))
 }
 
-fn frame(lives: &Lives, question: &Question, customers: &[CustomerFacts]) -> Frame {
+pub(crate) fn frame(lives: &Lives, question: &Question, customers: &[CustomerFacts]) -> Frame {
     let known_on = question.known_on.unwrap_or(Instant::MAX);
     let as_of = question.as_of.min(known_on);
     let mut policy = Policy::preset(&question.policy).unwrap();
@@ -233,13 +233,13 @@ fn frame(lives: &Lives, question: &Question, customers: &[CustomerFacts]) -> Fra
     }
 }
 
-fn image(customers: &[CustomerFacts], known_on: Instant) -> Image {
+pub(crate) fn image(customers: &[CustomerFacts], known_on: Instant) -> Image {
     let mut builder = ImageBuilder::new(known_on);
     customers.iter().for_each(|c| builder.push(c).unwrap());
     builder.finish().finish()
 }
 
-fn tries(default: u64) -> u64 {
+pub(crate) fn tries(default: u64) -> u64 {
     std::env::var("NETNEW_LIVES").ok().and_then(|n| n.parse().ok()).unwrap_or(default)
 }
 
@@ -268,13 +268,8 @@ fn check(
             assert!(wanted.map(|l| l.steps.is_empty()).unwrap_or(false), "seed {seed}: a customer got lost");
             continue;
         }
-        let mut rows = Rows {
-            rules: &rules,
-            rows: Vec::new(),
-            kinds: Vec::new(),
-            posted: 0,
-            names: names.clone(),
-        };
+        let mut rows =
+            Rows { rules: &rules, rows: Vec::new(), kinds: Vec::new(), posted: 0, names: names.clone() };
         if quick.customers(at..at + 1, &mut rows).is_ok()
             && let Ok(wanted) = &wanted
         {
@@ -316,7 +311,7 @@ fn the_pass_gives_the_steps_of_the_general_replay() {
 }
 
 /// Bytes in memory.
-struct Bytes(Vec<u8>);
+pub(crate) struct Bytes(pub Vec<u8>);
 
 impl netnew_resident::Source for Bytes {
     fn read(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
@@ -354,7 +349,7 @@ fn an_image_comes_back_as_it_was_written_and_no_other() {
 }
 
 /// A frame over made-up customers, under a policy drawn from a seed.
-fn bench_frame(seed: u64) -> Frame {
+pub(crate) fn bench_frame(seed: u64) -> Frame {
     let mut dice = Dice::new(seed, 1);
     let mut policy = Policy::preset("default").unwrap();
     let knobs: [(&str, &[&str]); 8] = [
@@ -396,7 +391,7 @@ fn bench_frame(seed: u64) -> Frame {
 }
 
 /// Customers of the data sets for measuring, as facts; all in dollars.
-fn bench_customers(seed: u64, shape: Shape) -> Vec<CustomerFacts> {
+pub(crate) fn bench_customers(seed: u64, shape: Shape) -> Vec<CustomerFacts> {
     let mut customers: BTreeMap<u32, CustomerFacts> = BTreeMap::new();
     for row in netnew_bench::rows(60, seed, shape) {
         let id: Text = format!("c{}", row.customer).into();

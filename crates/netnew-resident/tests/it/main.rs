@@ -1,3 +1,4 @@
-//! The fast pass against the general replay.
+//! Tests of the image and the pass; one binary, because every one links half the workspace.
 
 mod equal;
+mod everything;

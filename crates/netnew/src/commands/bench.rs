@@ -5,9 +5,11 @@ use crate::environment::{Environment, Stopwatch};
 use crate::error::CliError;
 use netnew_bench::{Dice, Shape};
 use netnew_ledger::Kind;
+use netnew_metrics::{Extras, Measure};
 use netnew_money::Amount;
 use netnew_policy::Policy;
-use netnew_report::resident;
+use netnew_report::cohorts::cohorts;
+use netnew_report::{Question, Report, View, customers, movements, resident};
 use netnew_resident::{ByPair, Cut, DayCell, Days, Extent, Movements, Rules, pass_in_order, rollup};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -19,7 +21,66 @@ pub fn run(args: &BenchArgs, env: &Environment) -> Result<ExitCode, CliError> {
     match &args.command {
         BenchCommand::Make { shape, customers, seed, out } => make(shape, *customers, *seed, out),
         BenchCommand::Rebuild { runs, seed } => rebuild(*runs, *seed, env),
+        BenchCommand::Reads { runs, seed } => reads(*runs, *seed, env),
     }
+}
+
+/// A server's reads of a view in memory: each question under policies nobody has asked for, then again.
+fn reads(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError> {
+    let book = std::sync::Arc::new(env.open_book()?);
+    let view = View::new(book)?;
+    let questions: [(&str, Option<&str>, Option<&str>); 7] = [
+        ("mrr", None, None),
+        ("mrr by country", Some("country"), None),
+        ("mrr where country=DE", None, Some("country=DE")),
+        ("mrr by channel and tier", Some("channel,attr:tier"), None),
+        ("mrr by plan", Some("plan"), None),
+        ("mrr by layer", Some("layer"), None),
+        ("mrr by country where plan=Pro", Some("country"), Some("plan=Pro")),
+    ];
+    let mut times: BTreeMap<String, Vec<serde_json::Number>> = BTreeMap::new();
+    let mut policies = Policies(seed);
+    for run in 0..=runs {
+        let policy = policies.draw()?;
+        let set: Vec<String> = policy.changed.iter().map(|(knob, value)| format!("{knob}={value}")).collect();
+        let ask = |by: Option<&str>, filter: Option<&str>| {
+            let (by, filter) = (by.map(str::to_string), filter.map(str::to_string));
+            let question = Question { set: set.clone(), by, filter, ..Question::default() };
+            Report::of(&question, &view, &env.time())
+        };
+        let mut time = |name: String, work: &dyn Fn() -> Result<(), CliError>| {
+            let watch = Stopwatch::start();
+            work()?;
+            // The first run brings the book into memory.
+            if run > 0 {
+                times.entry(name).or_default().push(watch.millis());
+            }
+            Ok::<_, CliError>(())
+        };
+        for again in ["", ", again"] {
+            for (name, by, filter) in questions {
+                let report = ask(by, filter)?;
+                let query = report.query()?;
+                time(format!("{name}{again}"), &|| Ok(report.rows(&query, Extras::default()).map(drop)?))?;
+            }
+            let report = ask(None, None)?;
+            let query = report.query()?;
+            let all = Extras { retention: true, committed: true };
+            time(format!("metrics{again}"), &|| Ok(report.rows(&query, all).map(drop)?))?;
+            time(format!("cohorts{again}"), &|| Ok(cohorts(&report, Measure::Nrr).map(drop)?))?;
+            let page = (0, Some(50));
+            time(format!("customers page{again}"), &|| Ok(customers::page(&report, None, page).map(drop)?))?;
+            let found = Some("company 12");
+            time(format!("customers search{again}"), &|| {
+                Ok(customers::page(&report, found, page).map(drop)?)
+            })?;
+            time(format!("movements page{again}"), &|| {
+                Ok(movements::page(&report, &query, None, None, true, page).map(drop)?)
+            })?;
+        }
+    }
+    println!("{}", json!({"runs": runs, "ms": times}));
+    Ok(ExitCode::SUCCESS)
 }
 
 fn make(shape: &str, customers: u32, seed: u64, out: &Path) -> Result<ExitCode, CliError> {

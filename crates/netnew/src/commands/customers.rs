@@ -6,18 +6,20 @@ use crate::error::CliError;
 use crate::render;
 use crate::render::table::{Align, Table};
 use netnew_report::Report;
-use netnew_report::customers::{Listed, customers, to_json};
+use netnew_report::customers::{Listed, page, to_json};
 use netnew_report::figures::level;
 use netnew_report::mrr::{envelope, footer};
-use netnew_report::page::page;
+use netnew_report::page::{next, start};
 use serde_json::Value;
 use std::process::ExitCode;
 
 /// Prints customers, largest MRR first.
 pub fn run(args: &CustomersArgs, env: &Environment) -> Result<ExitCode, CliError> {
     let report = env.report(&args.read)?;
-    let customers = customers(&report, args.search.as_deref())?;
-    let (customers, next) = page(customers, args.read.limit, args.read.cursor.as_deref())?;
+    let start = start(args.read.cursor.as_deref())?;
+    let limit = args.read.limit;
+    let (customers, more) = page(&report, args.search.as_deref(), (start, limit))?;
+    let next = next(start, limit, more);
     let values: Vec<Value> = customers.iter().map(|c| to_json(c, &report)).collect();
     render::rows(env, &envelope(&report), &values, next, || table(&customers, &report))?;
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,6 @@
 //! `netnew import`: files into the book. Bad rows are problems, good rows go in.
 
-use crate::cli::ImportArgs;
+use crate::cli::{ImportArgs, ReadArgs};
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::render::table::{Align, Table};
@@ -16,6 +16,12 @@ use std::time::Duration;
 pub fn run(args: &ImportArgs, env: &Environment) -> Result<ExitCode, CliError> {
     let book = env.open_book()?;
     let summary = import(&book, args, env)?;
+    if summary.outcome.facts > 0
+        && let Ok(report) = env.report(&ReadArgs::default())
+    {
+        // What cannot be worked out now is said to who asks for it.
+        let _ = netnew_report::warm(&report);
+    }
     let refused = args.strict && summary.problem_count > 0;
     render::object(env, &summary.to_json(), || table(&summary, args, refused))?;
     Ok(if summary.problem_count > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })

@@ -7,8 +7,8 @@ use crate::render;
 use crate::render::table::{Align, Table};
 use netnew_metrics::ReportCurrency;
 use netnew_report::figures::{change, level};
-use netnew_report::movements::{Movement, collect, parse_cause, parse_kind, to_json};
-use netnew_report::page::page;
+use netnew_report::movements::{Movement, collect, page, parse_cause, parse_kind, to_json};
+use netnew_report::page::{next, page as cut, start};
 use serde_json::{Map, Value};
 use std::process::ExitCode;
 
@@ -19,9 +19,19 @@ pub fn run(args: &MovementsArgs, env: &Environment) -> Result<ExitCode, CliError
     let report = env.ask(args.read.question().in_own_currency())?;
     let query = report.query()?;
     let convert = args.read.currency.is_some() && report.currency != ReportCurrency::Original;
-    let mut movements = collect(&report, &query, args.customer.as_deref(), kind, convert)?;
-    movements.retain(|m| cause.is_none_or(|c| m.row.cause == c));
-    let (movements, next) = page(movements, args.read.limit, args.read.cursor.as_deref())?;
+    let (start, limit) = (start(args.read.cursor.as_deref())?, args.read.limit);
+    let customer = args.customer.as_deref();
+    let (movements, next) = match cause {
+        Some(cause) => {
+            let mut all = collect(&report, &query, customer, kind, convert)?;
+            all.retain(|m| m.row.cause == cause);
+            cut(all, limit, args.read.cursor.as_deref())?
+        }
+        None => {
+            let (movements, more) = page(&report, &query, customer, kind, convert, (start, limit))?;
+            (movements, next(start, limit, more))
+        }
+    };
     let values: Vec<Value> = movements.iter().map(|m| to_json(m, &report)).collect();
     render::rows(env, &Map::new(), &values, next, || table(&movements))?;
     Ok(ExitCode::SUCCESS)
