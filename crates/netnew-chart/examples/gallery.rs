@@ -1,5 +1,5 @@
 //! Every chart on one page, at a width: `cargo run -p netnew-chart --example gallery -- 640 dark > gallery.html`.
-//! The second argument is `light`, `dark`, or `alone` for drawings that carry their colours.
+//! A width of 0 draws all sizes and shows the one that fits. The second argument is `light`, `dark`, or `alone` for drawings that carry their colours.
 
 #[path = "../tests/it/samples.rs"]
 mod samples;
@@ -27,7 +27,10 @@ fn main() -> Result<(), ChartError> {
     );
     for spec in samples::all() {
         println!("<figure><figcaption><strong>{}</strong></figcaption>", spec.title);
-        println!("{}{}", netnew_chart::svg(&spec, &frame)?, netnew_chart::legend(&spec));
+        // Without a width of its own each chart comes in all sizes.
+        let drawing =
+            if width == 0 { netnew_chart::responsive(&spec)? } else { netnew_chart::svg(&spec, &frame)? };
+        println!("<div class=\"chart-box\">{drawing}</div>{}", netnew_chart::legend(&spec));
         println!(
             "<details><summary>Table</summary>{}</details></figure>",
             netnew_chart::table(&spec)?.html(true)

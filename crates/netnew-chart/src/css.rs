@@ -1,5 +1,6 @@
 //! The style sheet that goes with the drawings: the tokens as custom properties, and the classes of marks.
 
+use crate::render::SIZES;
 use crate::spec::Tone;
 use crate::tokens::{Role, TOKENS, Theme};
 
@@ -29,6 +30,15 @@ pub fn css() -> String {
         out.push_str(&format!(".kind.{class}::before {{ background-color: var(--nn-{name}); }}\n"));
     }
     out.push_str(RULES);
+    for size in SIZES {
+        out.push_str(&format!(
+            "@container nn-chart (max-width: {}.98px) {{ .nn-from-{size} {{ display: none; }} }}\n",
+            size - 1
+        ));
+        out.push_str(&format!(
+            "@container nn-chart (min-width: {size}px) {{ .nn-below-{size} {{ display: none; }} }}\n"
+        ));
+    }
     out
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct Ask<'a> {
 impl Plot {
     pub(crate) fn new(room: &Room, ask: &Ask<'_>) -> Plot {
         let grouped = ask.periods.iter().any(|period| !period.group.is_empty());
-        let above = if ask.annotations.is_empty() { px(8) } else { px(36) };
+        let above = if ask.annotations.is_empty() { px(8) } else { px(40) };
         let below = if grouped { px(38) } else { px(22) };
         let whole = room.height.unwrap_or(if room.width < px(480) { px(208) } else { px(256) });
         let height = (whole - above - below).max(px(64));
@@ -181,7 +181,7 @@ impl Plot {
             let shown = fitted(&note.label, SIZE, px(160).min(self.room));
             let (left, right) = extent(x, width(&shown, SIZE), (0, self.room));
             let row = taken.iter().position(|&end| left > end + px(8));
-            let top = self.top - px(if row == Some(1) { 20 } else { 6 });
+            let top = self.top - px(if row == Some(1) { 22 } else { 8 });
             pen.line(x, top, x, self.bottom)
                 .class("nn-shape")
                 .stroke("text-3", px(1))
@@ -190,7 +190,7 @@ impl Plot {
             pen.circle(x, self.top - px(4), 250).fill("text-3").end();
             if let Some(row) = row {
                 taken[row] = right;
-                let y = self.top - px(if row == 0 { 10 } else { 24 });
+                let y = self.top - px(if row == 0 { 12 } else { 26 });
                 let link = pen.el("text").class("nn-link").px("x", (left + right) / 2).px("y", y);
                 link.attr("font-size", "12").attr("text-anchor", "middle").fill("text-2").text(&shown);
             }

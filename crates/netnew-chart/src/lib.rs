@@ -49,13 +49,14 @@
 //! ```html
 //! <figure class="chart">
 //!   <figcaption><span class="chart-title">Movements</span></figcaption>
-//!   <div class="chart-box">{svg}</div>
+//!   <div class="chart-box">{responsive}</div>
 //!   {legend}
 //!   <details class="chart-data"><summary>Table</summary><div class="table-wrap" ...>{table}</div></details>
 //! </figure>
 //! ```
 //!
-//! The caller says how wide; text never scales with the drawing, labels thin out instead. 320 to 1,280 px read well.
+//! The caller says how wide; text never scales with the drawing, labels thin out instead. 264 to 1,280 px read well.
+//! [`responsive`] draws five widths of which the box shows the one that fits, without a script.
 //!
 //! # On its own
 //!
@@ -87,7 +88,7 @@ pub use netnew_money::Amount;
 pub use css::css;
 pub use error::ChartError;
 pub use legend::legend;
-pub use render::{Frame, sparkline, svg, table};
+pub use render::{Frame, responsive, sparkline, svg, table};
 pub use spec::{
     Annotation, BarItem, Bars, Body, Cell, Fan, FanPoint, Goal, HeatRow, Heatmap, Lines, Milestone,
     Movements, Period, Series, Spark, Spec, State, Step, StepKind, Tone, Unit, Waterfall,

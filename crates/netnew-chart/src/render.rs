@@ -69,6 +69,27 @@ pub fn svg(spec: &Spec, frame: &Frame) -> Result<String, ChartError> {
     Ok(root(spec, &pen, (whole, tall)))
 }
 
+/// The widths that [`responsive`] draws: a small phone, a phone, half a page, a page beside a panel, a whole page.
+pub(crate) const SIZES: [u32; 5] = [264, 328, 560, 760, 1_200];
+
+/// The same chart in several widths for a box of a page, which shows the widest that fits: text keeps its size where a
+/// scaled drawing would not, and no script measures anything. The others are not displayed, so neither keys nor readers
+/// meet a mark twice. Their ids end in their width. The box is the container `nn-chart` of the style sheet.
+///
+/// # Errors
+/// The same as of [`svg`].
+pub fn responsive(spec: &Spec) -> Result<String, ChartError> {
+    let mut out = String::new();
+    for (place, width) in SIZES.into_iter().enumerate() {
+        let sized = Spec { id: format!("{}-{width}", spec.id), ..spec.clone() };
+        let from = if place > 0 { format!(" nn-from-{width}") } else { String::new() };
+        let below = SIZES.get(place + 1).map(|next| format!(" nn-below-{next}")).unwrap_or_default();
+        let drawing = svg(&sized, &Frame::page(width))?;
+        out.push_str(&drawing.replacen("class=\"nn-chart\"", &format!("class=\"nn-chart{from}{below}\""), 1));
+    }
+    Ok(out)
+}
+
 fn body(pen: &mut Pen, room: &Room, spec: &Spec) -> Px {
     let unit = &spec.unit;
     match &spec.body {

@@ -307,7 +307,7 @@ pub struct HeatRow {
     pub href: Option<String>,
     /// How large it is, as the caller writes it: `42`. Empty for none.
     pub size: String,
-    /// One for each column; a gap is left empty.
+    /// One for each column from the first; what is missing at the end, like a gap, is left empty.
     pub cells: Vec<Cell>,
     /// How many cells, counted from the last with a value, are of a period that is not over.
     pub running: usize,

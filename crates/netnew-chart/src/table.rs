@@ -216,8 +216,9 @@ fn heat(unit: &Unit, chart: &Heatmap) -> Table {
         .extend(chart.columns.iter().map(|name| format!("{} {name}", chart.columns_name).trim().to_owned()));
     let rows = chart.rows.iter().map(|row| {
         let size = sized.then(|| TableCell::plain(row.size.clone()));
-        let figures = row.cells.iter().enumerate().map(|(column, cell)| {
-            let mut figure = TableCell::figure(unit, cell);
+        let missing = Cell::gap();
+        let figures = (0..chart.columns.len()).map(|column| {
+            let mut figure = TableCell::figure(unit, row.cells.get(column).unwrap_or(&missing));
             if heatmap::running(row, column) {
                 figure.text.push_str(" ◔");
             }

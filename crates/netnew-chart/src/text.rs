@@ -36,6 +36,11 @@ pub(crate) fn width(text: &str, size: i64) -> i64 {
     text.chars().map(|c| i64::from(hundredths_of_em(c)) * size).sum()
 }
 
+/// The same for bold text.
+pub(crate) fn bold_width(text: &str, size: i64) -> i64 {
+    width(text, size) * 110 / 100
+}
+
 fn hundredths_of_em(c: char) -> u8 {
     match c {
         'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | 'I' => 32,

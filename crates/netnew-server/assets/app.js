@@ -201,7 +201,7 @@ function help() {
   const box = document.createElement('dialog');
   box.className = 'modal';
   box.setAttribute('aria-label', 'Keys');
-  const rows = [['/', 'search and go'], ['g then a letter', 'go to a page: ' + $$('.nav a').map((a) => `${a.dataset.key} ${a.textContent.trim()}`).join(', ')],
+  const rows = [['/', 'search and go'], ['g then a letter', 'go to a page: ' + $$('header a[data-key]').map((a) => `${a.dataset.key} ${a.textContent.trim()}`).join(', ')],
     ['d w m q y', 'day, week, month, quarter, year'], ['c', 'compare with the period before'], ['e', 'explain what is focused'], ['t', 'light or dark'], ['Esc', 'close']];
   const head = document.createElement('div');
   head.className = 'card-head';
@@ -244,7 +244,7 @@ document.addEventListener('keydown', (event) => {
   const key = event.key;
   if (going && Date.now() - going < 1500) {
     going = 0;
-    const link = $(`.nav a[data-key="${CSS.escape(key)}"]`);
+    const link = $(`header a[data-key="${CSS.escape(key)}"]`);
     if (link) { event.preventDefault(); location.href = link.href; return; }
   }
   if (key === 'g') { going = Date.now(); return; }

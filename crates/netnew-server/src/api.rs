@@ -19,8 +19,8 @@ use netnew_report::movements::parse_kind;
 use netnew_report::mrr::{envelope, policy_json, row_json, waterfall};
 use netnew_report::page::page;
 use netnew_report::{
-    Report, check, cohorts, compare, customer, customers, explain, find_policy, flat, movements, parse_day,
-    set_knob, story,
+    Report, check, cohorts, compare, customer, customers, decide, explain, find_policy, flat, movements,
+    parse_day, set_knob, story,
 };
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -52,6 +52,12 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/policies/compare", get(compare_policies))
         .route("/policies/{name}", get(one_policy))
         .route("/imports", get(imports))
+        .route("/diagnose", get(diagnosis))
+        .route("/benchmarks", get(benchmark_rows))
+        .route("/milestones", get(milestone_rows))
+        .route("/forecast", get(forecast_rows))
+        .route("/whatif", get(whatif_rows))
+        .route("/alerts", get(alert_rows))
         .merge(crate::upload::limited(Router::new().route("/import", post(import))))
         .fallback(|| async { WebError::not_found("such path of the API") })
 }
@@ -337,6 +343,80 @@ async fn imports(State(site): Shared, headers: HeaderMap, params: Params) -> Ans
             })
             .collect();
         rows(&headers, &params, "imports", Map::new(), values, None)
+    })
+    .await
+}
+
+async fn diagnosis(State(site): Shared, headers: HeaderMap, params: Params) -> Answer {
+    params.allow(&[])?;
+    work(move || object(&headers, &decide::diagnose(&report(&site, &params)?)?.to_json())).await
+}
+
+async fn benchmark_rows(State(site): Shared, headers: HeaderMap, params: Params) -> Answer {
+    params.allow(&["format"])?;
+    work(move || {
+        let report = report(&site, &params)?;
+        let values = decide::benchmarks(&report, None)?.iter().map(|p| p.to_json()).collect();
+        rows(&headers, &params, "benchmarks", envelope(&report), values, None)
+    })
+    .await
+}
+
+async fn milestone_rows(State(site): Shared, headers: HeaderMap, params: Params) -> Answer {
+    params.allow(&["format"])?;
+    work(move || {
+        let report = report(&site, &params)?;
+        let values = decide::milestones(&report)?.iter().map(|m| m.to_json()).collect();
+        rows(&headers, &params, "milestones", envelope(&report), values, None)
+    })
+    .await
+}
+
+async fn forecast_rows(State(site): Shared, headers: HeaderMap, params: Params) -> Answer {
+    params.allow(&["format", "months"])?;
+    work(move || {
+        let months = match params.get("months").map(str::parse::<usize>) {
+            None => 12,
+            Some(Ok(months @ 1..=60)) => months,
+            Some(_) => {
+                return Err(netnew_report::ReportError::usage(
+                    "bad_months",
+                    "months is not a number from 1 to 60",
+                    "leave it out for 12",
+                )
+                .into());
+            }
+        };
+        let report = report(&site, &params)?;
+        let told = decide::forecast(&report, months)?;
+        let envelope = decide::forecast_envelope(&report, &told, &decide::ForecastQuestions::default());
+        rows(&headers, &params, "forecast", envelope, told.rows.iter().map(|r| r.to_json()).collect(), None)
+    })
+    .await
+}
+
+async fn whatif_rows(State(site): Shared, headers: HeaderMap, params: Params) -> Answer {
+    params.allow(&["format", "churn", "price", "annual", "expansion", "new"])?;
+    work(move || {
+        let assume = crate::pages::assumptions(&params)?;
+        let report = report(&site, &params)?;
+        let mut envelope = envelope(&report);
+        envelope.insert("assumptions".into(), assume.to_json());
+        let values = decide::whatif(&report, &assume)?.iter().map(|s| s.to_json()).collect();
+        rows(&headers, &params, "whatif", envelope, values, None)
+    })
+    .await
+}
+
+async fn alert_rows(State(site): Shared, headers: HeaderMap, params: Params) -> Answer {
+    params.allow(&["format", "limit", "cursor"])?;
+    work(move || {
+        let report = report(&site, &params)?;
+        let told = decide::alerts(&report, None)?;
+        let mut envelope = envelope(&report);
+        envelope.insert("rules".into(), told.rules.iter().map(|r| r.to_json()).collect());
+        let (values, next) = cut(&params, told.rows.iter().map(|a| a.to_json()).collect())?;
+        rows(&headers, &params, "alerts", envelope, values, next)
     })
     .await
 }

@@ -5,20 +5,16 @@ use crate::pages::{Ask, decimals, group_filter, group_name, period_label};
 use askama::Template;
 use axum::http::StatusCode;
 use netnew_chart::{
-    BarItem, Bars, Body, Cell, ChartError, Frame, HeatRow, Heatmap, Lines, Mode, Movements, Period, Series,
-    Spark, Spec, State, Step, StepKind, Tone, Unit, Waterfall,
+    BarItem, Bars, Body, Cell, ChartError, Fan, FanPoint, HeatRow, Heatmap, Lines, Mode, Movements, Period,
+    Series, Spark, Spec, State, Step, StepKind, Tone, Unit, Waterfall,
 };
+use netnew_decide::forecast::Forecast;
 use netnew_ledger::Kind;
 use netnew_metrics::{CohortRow, Measure, ReportCurrency, RollupRow};
 use netnew_money::{Amount, Day, Grain, Ratio, Rounding};
 use netnew_report::story::net_new;
 use netnew_report::{Report, ReportError};
 use std::collections::BTreeMap;
-
-/// Width of a chart that has the page to itself, of one that shares it, and of one on a telephone.
-pub const WHOLE: u32 = 1_214;
-pub const HALF: u32 = 598;
-const NARROW: u32 = 334;
 
 impl From<ChartError> for WebError {
     fn from(error: ChartError) -> WebError {
@@ -35,20 +31,17 @@ impl From<ChartError> for WebError {
 pub struct Drawn {
     title: String,
     links: Vec<(String, String)>,
-    wide: String,
-    narrow: String,
+    drawing: String,
     legend: String,
     table: String,
 }
 
-/// Draws a chart for a page.
-pub fn drawn(spec: &Spec, width: u32, links: Vec<(String, String)>) -> Result<Drawn, WebError> {
-    let narrow = Spec { id: format!("{}-narrow", spec.id), ..spec.clone() };
+/// Draws a chart for a page, at every width that it may get there.
+pub fn drawn(spec: &Spec, links: Vec<(String, String)>) -> Result<Drawn, WebError> {
     Ok(Drawn {
         title: spec.title.clone(),
         links,
-        wide: netnew_chart::svg(spec, &Frame::page(width))?,
-        narrow: netnew_chart::svg(&narrow, &Frame::page(NARROW))?,
+        drawing: netnew_chart::responsive(spec)?,
         legend: netnew_chart::legend(spec),
         table: netnew_chart::table(spec)?.html(true),
     })
@@ -234,7 +227,7 @@ pub fn waterfall(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Option<Spec>
     let (first, last) = (rows.first()?, rows.last()?);
     let mut steps = vec![Step {
         label: "Start".into(),
-        tone: Tone::Main,
+        tone: Tone::Compare,
         cell: Cell::plain(first.start),
         kind: StepKind::Total,
     }];
@@ -258,7 +251,7 @@ pub fn waterfall(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Option<Spec>
         steps.push(Step { label: "Rates".into(), tone: Tone::Fx, cell, kind: StepKind::Change });
     }
     let cell = Cell::new(last.end, ask.explain_metric("mrr", &last.period.start.to_string()));
-    steps.push(Step { label: "End".into(), tone: Tone::Main, cell, kind: StepKind::Total });
+    steps.push(Step { label: "End".into(), tone: Tone::Compare, cell, kind: StepKind::Total });
     let state = if report.complete(&last.period) { State::Past } else { State::Running };
     Some(Spec {
         id: "waterfall".into(),
@@ -314,7 +307,9 @@ pub fn cohorts(ask: &Ask, report: &Report, rows: &[CohortRow], measure: Measure)
             short: format!("{} {:02}", &name[..3], year % 100),
             href: Some(ask.explain(&start, Some("new"), None)),
             size: rows[0].size.to_string(),
-            cells: rows.iter().map(|r| value(r).map_or_else(Cell::gap, Cell::plain)).collect(),
+            cells: (0..ages)
+                .map(|age| rows.get(age).and_then(|r| value(r)).map_or_else(Cell::gap, Cell::plain))
+                .collect(),
             running: rows.iter().rev().take_while(|r| !r.mature).count(),
         }
     });
@@ -339,6 +334,49 @@ pub fn cohorts(ask: &Ask, report: &Report, rows: &[CohortRow], measure: Measure)
             },
         }),
     }
+}
+
+/// Past months and the forecast that opens from them.
+pub fn forecast(report: &Report, told: &Forecast) -> Option<Spec> {
+    let mut query = report.query().ok()?;
+    query.grain = Grain::Month;
+    query.by.clear();
+    let from = report.today().first_of_month().add_months(-12);
+    query.from = query.from.max(from);
+    let rows = report.rows(&query, netnew_metrics::Extras::default()).ok()?;
+    let past: Vec<&RollupRow> = rows.iter().filter(|r| report.complete(&r.period)).collect();
+    let mut periods: Vec<Period> = past.iter().map(|r| period(report, r)).collect();
+    let known = periods.len();
+    for row in &told.rows {
+        let (year, month, _) = row.month.first.ymd();
+        let name = MONTHS[(month as usize - 1) % 12];
+        periods.push(Period {
+            label: format!("{name} {year}"),
+            short: name[..3].to_string(),
+            group: year.to_string(),
+            state: State::Future,
+        });
+    }
+    let mut cells: Vec<Cell> = past.iter().map(|r| Cell::plain(r.end)).collect();
+    cells.resize(periods.len(), Cell::gap());
+    let points = told.rows.iter().enumerate().map(|(at, row)| {
+        let (low, high) = row.range.unwrap_or((row.month.end, row.month.end));
+        FanPoint { at: known + at, low, mid: row.month.end, high, href: None }
+    });
+    Some(Spec {
+        id: "forecast".into(),
+        title: "MRR ahead, by the pace and what is agreed".into(),
+        desc:
+            "The last months, and the months ahead with the range that the forecast's own past errors allow."
+                .into(),
+        unit: unit(report),
+        body: Body::Lines(Lines {
+            periods,
+            series: vec![Series { label: "MRR".into(), tone: Tone::Main, cells, dashed: false }],
+            fan: (!told.rows.is_empty()).then(|| Fan { label: "Forecast".into(), points: points.collect() }),
+            ..Lines::default()
+        }),
+    })
 }
 
 /// A small line of a figure's last values.

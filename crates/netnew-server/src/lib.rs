@@ -12,6 +12,7 @@ mod guard;
 mod openapi;
 mod pages;
 mod params;
+mod sign_in;
 mod site;
 mod upkeep;
 mod upload;
@@ -21,6 +22,7 @@ pub use error::WebError;
 pub use site::{Options, Site, Stopwatch};
 
 use axum::Router;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -43,5 +45,6 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(site)).with_graceful_shutdown(stop).await
+    let service = router(site).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
 }

@@ -4,7 +4,9 @@
 mod charts;
 mod customer;
 mod customers;
+mod decide;
 mod definitions;
+mod doors;
 mod explain;
 mod imports;
 mod movements;
@@ -15,18 +17,21 @@ mod payload;
 mod policy;
 mod retention;
 mod segments;
+mod settings;
 
+pub use decide::{assumptions, whole};
 pub use movements::{group_filter, group_name, period_name as period_label};
 
 use crate::assets;
 use crate::error::{Shown, WebError};
 use crate::params::{Params, SHARED};
+use crate::sign_in::{Caller, cookie};
 use crate::site::Site;
 use crate::web::tagged;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Form, FromRequestParts, Request, State};
-use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
+use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -48,6 +53,8 @@ pub fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route("/customers/{id}", get(customer::page))
         .route("/segments", get(segments::page))
         .route("/retention", get(retention::page))
+        .route("/decide", get(decide::page))
+        .route("/reports/{name}", get(decide::written))
         .route("/policy", get(policy::page))
         .route("/definitions", get(definitions::page))
         .route("/definitions/{name}", get(definitions::one))
@@ -60,6 +67,8 @@ pub fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route("/explain", get(explain::page))
         .route("/explain/{movement}", get(explain::movement))
         .route("/charts/{name}", get(charts::page))
+        .merge(doors::routes())
+        .merge(settings::routes())
         .route("/theme", post(theme))
         .fallback(|| async { WebError::not_found("such page") })
         .layer(from_fn_with_state(site.clone(), for_people))
@@ -75,6 +84,8 @@ pub struct Ask {
     pub params: Params,
     /// Headers of the request.
     pub headers: HeaderMap,
+    /// Who asks.
+    pub caller: Caller,
     theme: String,
 }
 
@@ -88,15 +99,13 @@ impl FromRequestParts<Arc<Site>> for Ask {
             params: Params::parse(parts.uri.query().unwrap_or_default()),
             theme: cookie(&parts.headers, "theme").unwrap_or_default(),
             headers: parts.headers.clone(),
+            caller: parts.extensions.get::<Caller>().cloned().unwrap_or_else(|| Caller {
+                who: netnew_access::Who::nobody("unknown"),
+                session: None,
+                shared: false,
+            }),
         })
     }
-}
-
-/// The value of a cookie.
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let all = headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok());
-    let mut pairs = all.flat_map(|v| v.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_string())
 }
 
 /// Ranges that a page offers: value, words, and months before this one.
@@ -333,7 +342,7 @@ pub struct Chrome {
     book: String,
     demo: bool,
     signed_in: bool,
-    csrf: String,
+    who: String,
     theme: String,
     themes: [(&'static str, &'static str); 3],
     back: String,
@@ -342,39 +351,47 @@ pub struct Chrome {
     js: String,
     icon: String,
     nav: Vec<NavItem>,
+    more: Vec<NavItem>,
     foot: Vec<String>,
 }
 
 /// Path, label and key of each page in the bar.
 const NAV: [(&str, &str, &str); 8] = [
     ("/", "Overview", "o"),
+    ("/decide", "Decide", "w"),
     ("/movements", "Movements", "m"),
     ("/customers", "Customers", "c"),
     ("/segments", "Segments", "s"),
     ("/retention", "Retention", "r"),
     ("/policy", "Policy", "p"),
-    ("/definitions", "Definitions", "d"),
     ("/imports", "Imports", "i"),
 ];
+
+/// The same for the pages in the menu beside it.
+const MORE: [(&str, &str, &str); 2] = [("/definitions", "Definitions", "d"), ("/settings", "Settings", ",")];
 
 impl Chrome {
     fn new(ask: &Ask, title: &str, report: Option<&Report>) -> Chrome {
         let kept = ask.kept();
-        let nav = NAV
-            .iter()
-            .map(|(path, label, key)| NavItem {
+        // Whoever holds a link to one page is not shown doors that stay shut.
+        let shut = ask.caller.shared || !known(ask);
+        let items = |pages: &[(&'static str, &'static str, &'static str)]| -> Vec<NavItem> {
+            let open = pages.iter().filter(|_| !shut);
+            open.map(|(path, label, key)| NavItem {
                 href: kept.link(path),
                 label,
                 key,
                 current: ask.path == *path || (*path != "/" && ask.path.starts_with(&format!("{path}/"))),
             })
-            .collect();
+            .collect()
+        };
+        let (nav, more) = (items(&NAV), items(&MORE));
         Chrome {
             title: title.to_string(),
             book: ask.site.options().title.clone(),
             demo: ask.site.options().demo,
-            signed_in: false,
-            csrf: String::new(),
+            signed_in: ask.caller.session.is_some(),
+            who: ask.caller.who.name.trim_start_matches("user ").to_string(),
             theme: ask.theme.clone(),
             themes: [("", "Theme of the system"), ("light", "Light"), ("dark", "Dark")],
             back: ask.params.link(&ask.path),
@@ -383,9 +400,14 @@ impl Chrome {
             js: assets::js(),
             icon: assets::icon(),
             nav,
+            more,
             foot: report.map(foot).unwrap_or_default(),
         }
     }
+}
+
+fn known(ask: &Ask) -> bool {
+    ask.caller.who.grant != netnew_access::Grant::Nobody
 }
 
 /// What a reader needs to know to repeat the figures.

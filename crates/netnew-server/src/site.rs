@@ -1,10 +1,16 @@
 //! What requests share: the book, as it stands now.
 
 use crate::error::WebError;
+use crate::pages::{Ask, whole};
 use crate::upkeep::Counters;
+use netnew_access::Access;
 use netnew_book::Book;
+use netnew_decide::diagnosis::Diagnosis;
+use netnew_decide::milestones::Milestone;
 use netnew_policy::Policy;
+use netnew_report::decide::{diagnose, milestones};
 use netnew_report::{Now, Question, Report, ReportError, View, find_policy};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,6 +22,10 @@ pub struct Options {
     pub stopwatch: Box<dyn Stopwatch>,
     /// A made-up business: nobody has to sign in, and pages say so.
     pub demo: bool,
+    /// Only this machine can reach it, and no proxy stands before it.
+    pub loopback: bool,
+    /// Browsers come by https, through a proxy: cookies are for that alone.
+    pub https: bool,
     /// Name shown for the book.
     pub title: String,
     /// Names (with port) under which requests may come; `None` for any.
@@ -28,12 +38,31 @@ pub trait Stopwatch: Send + Sync {
     fn now_micros(&self) -> u64;
 }
 
+/// What the overview says besides figures.
+pub struct Advice {
+    /// What is wrong, and what to do.
+    pub diagnosis: Diagnosis,
+    /// What was reached, and what comes next.
+    pub milestones: Vec<Milestone>,
+}
+
+/// Advice by what it is a function of; `None` while it is being worked out.
+type Advices = BTreeMap<String, Option<Arc<Advice>>>;
+
+/// States up to which advice is worked out while the reader waits.
+const QUICK: u64 = 50_000;
+
+/// Questions whose advice is kept.
+const KEPT: usize = 32;
+
 /// A book being served.
 pub struct Site {
     dir: PathBuf,
     options: Options,
     book: Arc<Book>,
     view: Mutex<View>,
+    access: Access,
+    advice: Mutex<Advices>,
     counters: Counters,
 }
 
@@ -45,7 +74,16 @@ impl Site {
     pub fn open(dir: &Path, options: Options) -> Result<Site, WebError> {
         let book = Arc::new(Book::open_at(dir).map_err(netnew_report::ReportError::from)?);
         let view = Mutex::new(View::new(book.clone())?);
-        Ok(Site { dir: dir.to_path_buf(), options, book, view, counters: Counters::default() })
+        let access = Access::open(&book)?;
+        Ok(Site {
+            dir: dir.to_path_buf(),
+            options,
+            book,
+            view,
+            access,
+            advice: Mutex::default(),
+            counters: Counters::default(),
+        })
     }
 
     /// The book's directory.
@@ -63,9 +101,77 @@ impl Site {
         &self.options
     }
 
+    /// What a stranger would need to become the owner of a book that has none, where others than this machine can reach
+    /// it; to be printed on the console.
+    ///
+    /// # Errors
+    /// A catalog that cannot be written.
+    pub fn setup_token(&self) -> Result<Option<String>, WebError> {
+        if self.options.loopback || self.options.demo {
+            return Ok(None);
+        }
+        let now = crate::sign_in::now(self)?;
+        Ok(self.access.setup_token(now)?.map(|token| token.reveal().to_string()))
+    }
+
+    /// Who may do what.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
     /// Requests so far.
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// What the overview says besides figures. On a large book it is worked out beside the request: `None` until then.
+    ///
+    /// # Errors
+    /// What is wrong with the question or with the book.
+    pub fn advice(self: &Arc<Site>, ask: &Ask) -> Result<Option<Arc<Advice>>, WebError> {
+        let report = whole(ask)?;
+        let key = format!(
+            "{} {} {} {} {:?}",
+            report.snapshot.version(),
+            report.today(),
+            report.policy.fingerprint(),
+            report.currency_name(),
+            report.question
+        );
+        {
+            let mut kept = self.advice.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(found) = kept.get(&key) {
+                return Ok(found.clone());
+            }
+            if kept.len() >= KEPT {
+                kept.retain(|_, advice| advice.is_none());
+            }
+            kept.insert(key.clone(), None);
+        }
+        let states = report.snapshot.counts().map_err(ReportError::from)?.states;
+        if states <= QUICK {
+            return self.advise(&report, key).map(Some);
+        }
+        let site = self.clone();
+        std::thread::spawn(move || {
+            if let Err(error) = site.advise(&report, key) {
+                tracing::error!(code = error.error.code, "advice: {}", error.error.message);
+            }
+        });
+        Ok(None)
+    }
+
+    fn advise(&self, report: &Report, key: String) -> Result<Arc<Advice>, WebError> {
+        let worked_out = || -> Result<Advice, WebError> {
+            Ok(Advice { diagnosis: diagnose(report)?, milestones: milestones(report)? })
+        };
+        let advice = worked_out().map(Arc::new);
+        let mut kept = self.advice.lock().unwrap_or_else(PoisonError::into_inner);
+        match &advice {
+            Ok(advice) => drop(kept.insert(key, Some(advice.clone()))),
+            Err(_) => drop(kept.remove(&key)),
+        }
+        advice
     }
 
     /// What time it is.

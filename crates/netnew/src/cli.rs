@@ -92,6 +92,8 @@ pub enum Command {
     Sql(SqlArgs),
     /// Pages, API and jobs over HTTP
     Serve(ServeArgs),
+    /// API keys for programs: create, list, revoke
+    Keys(KeysArgs),
     /// The JSON Schema of a command's output
     Schema(SchemaArgs),
     /// Measure how long things take
@@ -518,6 +520,37 @@ pub struct ServeArgs {
     /// A name under which the book is served to others, as browsers ask for it (repeatable)
     #[arg(long, value_name = "HOST[:PORT]")]
     pub host: Vec<String>,
+    /// A proxy before it speaks https: cookies are for that alone
+    #[arg(long)]
+    pub https: bool,
+}
+
+/// `netnew keys`
+#[derive(Args, Debug)]
+pub struct KeysArgs {
+    /// What about keys.
+    #[command(subcommand)]
+    pub command: KeysCommand,
+}
+
+/// What about keys.
+#[derive(Subcommand, Debug)]
+pub enum KeysCommand {
+    /// Make a key and print it, this once, alone on stdout whatever the format
+    Create {
+        /// Name to find it by
+        name: String,
+        /// read (figures), write (figures and imports) or admin (everything but people)
+        #[arg(long)]
+        scope: String,
+    },
+    /// The keys that work
+    List,
+    /// End a key at once
+    Revoke {
+        /// Its name
+        name: String,
+    },
 }
 
 /// `netnew schema`

@@ -59,6 +59,7 @@ fn run(command: Command, env: &Environment) -> Result<ExitCode, CliError> {
         Command::Restore(args) => commands::backup::restore(&args, env),
         Command::Sql(args) => commands::sql::run(&args, env),
         Command::Serve(args) => commands::serve::run(&args, env),
+        Command::Keys(args) => commands::keys::run(&args, env),
         Command::Schema(args) => commands::schema::run(&args, env),
         Command::Bench(args) => commands::bench::run(&args, env),
     }

@@ -7,7 +7,7 @@ use crate::axis::extent;
 use crate::frame::{Block, Room, SIZE};
 use crate::spec::{Milestone, State, Tone, Unit};
 use crate::svg::{Pen, Px, px};
-use crate::text::{fitted, width};
+use crate::text::{bold_width, fitted, width};
 
 /// Draws the chart; the end of it comes back.
 pub(crate) fn draw(pen: &mut Pen, room: &Room, unit: &Unit, chart: &Milestone) -> Px {
@@ -25,7 +25,7 @@ pub(crate) fn draw(pen: &mut Pen, room: &Room, unit: &Unit, chart: &Milestone) -
     let loss = now < chart.from;
     Block { x: begin, y: track, w: wide, h: px(8), tone: Tone::Main, state: State::Past, loss }.draw(pen);
     let shown = fitted(&format!("{} {}", chart.label, unit.exact(now)), SIZE, room.width);
-    let (start, end) = extent(x.at(now), width(&shown, SIZE), (0, room.width));
+    let (start, end) = extent(x.at(now), bold_width(&shown, SIZE), (0, room.width));
     let text = pen.el("text").class("nn-link").px("x", (start + end) / 2).px("y", room.top + px(14));
     text.attr("font-size", "12")
         .attr("text-anchor", "middle")

@@ -7,7 +7,7 @@ use crate::format::signed;
 use crate::frame::{Block, Room, SIZE};
 use crate::spec::{State, Step, StepKind, Unit, Waterfall};
 use crate::svg::{Pen, Px, px};
-use crate::text::{fitted, width};
+use crate::text::{bold_width, fitted, width};
 
 /// Where each bar begins and ends.
 pub(crate) fn spans(steps: &[Step]) -> Vec<(Amount, Amount)> {
@@ -40,7 +40,7 @@ pub(crate) fn draw(pen: &mut Pen, room: &Room, unit: &Unit, chart: &Waterfall) -
     let widest = chart
         .steps
         .iter()
-        .map(|s| width(&s.label, SIZE).max(width(&figure(unit, s), SIZE)))
+        .map(|s| width(&s.label, SIZE).max(bold_width(&figure(unit, s), SIZE)))
         .max()
         .unwrap_or(0);
     if (widest + px(8)) * places <= room.width {
@@ -153,7 +153,7 @@ fn lying(
 ) -> Px {
     let names = chart.steps.iter().map(|step| width(&step.label, SIZE)).max().unwrap_or(0);
     let names = names.min(room.width * 4 / 10);
-    let figures = chart.steps.iter().map(|step| width(&figure(unit, step), SIZE)).max().unwrap_or(0);
+    let figures = chart.steps.iter().map(|step| bold_width(&figure(unit, step), SIZE)).max().unwrap_or(0);
     let (left, right) = (names + px(12), (room.width - figures - px(12)).max(names + px(28)));
     let torn = cut(chart, spans, range);
     let x = Scale::new(torn.unwrap_or(range.0), range.1.max(range.0 + 1), left, right);

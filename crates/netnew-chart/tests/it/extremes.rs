@@ -162,6 +162,22 @@ fn cells_of_a_heatmap_have_text_only_where_it_fits() {
 }
 
 #[test]
+fn rows_of_a_heatmap_may_end_early_but_not_late() {
+    let mut ragged = samples::heatmap(13);
+    let Body::Heatmap(chart) = &mut ragged.body else { panic!("a heatmap") };
+    for row in &mut chart.rows {
+        row.cells.retain(|cell| cell.value.is_some());
+    }
+    let full = samples::heatmap(13);
+    assert_eq!(svg(&ragged, &Frame::page(640)), svg(&full, &Frame::page(640)));
+    assert_eq!(table(&ragged), table(&full));
+    let Body::Heatmap(chart) = &mut ragged.body else { panic!("a heatmap") };
+    chart.columns.pop();
+    let error = svg(&ragged, &Frame::page(640)).expect_err("a value without a place");
+    assert_eq!(error.to_string(), "chart retention: November 2025 has 13 values for 12 places");
+}
+
+#[test]
 fn a_heatmap_of_one_value_and_one_beyond_its_domain() {
     let row = |value: &str| HeatRow {
         label: "A".into(),

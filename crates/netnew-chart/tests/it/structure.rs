@@ -102,8 +102,6 @@ fn classes_of_colours_are_in_the_style_sheet() {
     }
 }
 
-/// The server serves the sheet as a file; it is made from the tokens and from nothing else.
-
 /// The product's style sheet has no colour of its own: it says names, and every name is a token.
 #[test]
 fn the_pages_use_the_tokens_and_no_other_colour() {
@@ -376,6 +374,32 @@ fn everything_lies_inside_the_drawing() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_responsive_chart_shows_one_size_at_every_width() {
+    let spec = samples::movements(13);
+    let text = netnew_chart::responsive(&spec).expect("drawings");
+    let roots = parse(&format!("<div>{text}</div>")).children;
+    let bound = |root: &Node, name: &str| -> Option<u32> {
+        root.attr("class").split(' ').find_map(|class| class.strip_prefix(name)?.parse().ok())
+    };
+    for width in 100..1_400 {
+        let shown: Vec<&Node> = roots
+            .iter()
+            .filter(|root| bound(root, "nn-from-").is_none_or(|from| width >= from))
+            .filter(|root| bound(root, "nn-below-").is_none_or(|below| width < below))
+            .collect();
+        assert_eq!(shown.len(), 1, "{width}");
+        assert!(i64::from(width) * 100 >= shown[0].at("width") || width < 264, "{width}");
+    }
+    let sheet = css();
+    for root in &roots {
+        for class in root.attr("class").split(' ') {
+            assert!(sheet.contains(&format!(".{class} {{")), "{class}");
+        }
+        assert!(root.attr("id").starts_with("movements-"));
     }
 }
 

@@ -39,7 +39,7 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         let page = match spec {
             Some(spec) => {
                 let links = ask.chart_links(&spec.id, "/api/v1/mrr", &report);
-                page.part(&charts::drawn(&spec, charts::WHOLE, links)?)?
+                page.part(&charts::drawn(&spec, links)?)?
             }
             None => page,
         };
@@ -66,18 +66,18 @@ pub fn period_name(report: &Report, row: &RollupRow) -> String {
     }
 }
 
+/// A value as it stands in a filter.
+pub fn escaped(text: &str) -> String {
+    text.chars().flat_map(|c| if "\\|,=!".contains(c) { vec!['\\', c] } else { vec![c] }).collect()
+}
+
 /// A filter that selects a group, in the words of the filter language.
 pub fn group_filter(report: &Report, key: &GroupKey) -> Option<String> {
-    let escape = |text: &str| {
-        text.chars()
-            .flat_map(|c| if "\\|,=!".contains(c) { vec!['\\', c] } else { vec![c] })
-            .collect::<String>()
-    };
     let parts: Vec<String> = report
         .by
         .iter()
         .zip(&key.values)
-        .map(|(field, value)| format!("{}={}", field.name(), escape(value.as_deref().unwrap_or_default())))
+        .map(|(field, value)| format!("{}={}", field.name(), escaped(value.as_deref().unwrap_or_default())))
         .collect();
     (!parts.is_empty()).then(|| parts.join(","))
 }

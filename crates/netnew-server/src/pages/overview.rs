@@ -1,10 +1,12 @@
 //! The overview: the five stories of the last months first, then where the business stands.
 
+use super::decide::{Todo, next_milestone, speaks};
 use super::parts::{Cell, Empty, Figure, Figures, Head, Row, Table, render};
 use super::{Ask, Page, decimals};
 use crate::charts;
 use crate::error::WebError;
 use crate::web::work;
+use askama::Template;
 use axum::response::Response;
 use netnew_ledger::Kind;
 use netnew_metrics::RollupRow;
@@ -15,18 +17,18 @@ use netnew_report::metrics::Asked;
 use netnew_report::story::{STORY, net_new};
 use netnew_report::{Report, ReportError};
 
-/// Figures under the story; whether more is better.
-const FIGURES: [(&str, Option<bool>); 10] = [
-    ("mrr", Some(true)),
-    ("arr", Some(true)),
-    ("net_new_mrr", Some(true)),
-    ("customers", Some(true)),
-    ("arpa", Some(true)),
-    ("gross_mrr_churn", Some(false)),
-    ("net_mrr_churn", Some(false)),
-    ("customer_churn", Some(false)),
-    ("nrr_12m", Some(true)),
-    ("quick_ratio", Some(true)),
+/// Figures under the story: metric, what it is called in short, whether more is better.
+const FIGURES: [(&str, &str, Option<bool>); 10] = [
+    ("mrr", "MRR", Some(true)),
+    ("arr", "ARR", Some(true)),
+    ("net_new_mrr", "Net new MRR", Some(true)),
+    ("customers", "Customers", Some(true)),
+    ("arpa", "ARPA", Some(true)),
+    ("gross_mrr_churn", "Gross MRR churn", Some(false)),
+    ("net_mrr_churn", "Net MRR churn", Some(false)),
+    ("customer_churn", "Customer churn", Some(false)),
+    ("nrr_12m", "NRR, 12 months", Some(true)),
+    ("quick_ratio", "Quick ratio", Some(true)),
 ];
 
 /// How far back the small lines go.
@@ -44,7 +46,7 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         let range_from = report.from;
         let wanted = report.today().first_of_month().add_months(-(MONTHS as i32));
         report.from = report.from.map(|from| from.min(wanted));
-        let names: Vec<String> = FIGURES.iter().map(|(name, _)| name.to_string()).collect();
+        let names: Vec<String> = FIGURES.iter().map(|(name, ..)| name.to_string()).collect();
         let asked = Asked::new(&report, &names)?;
         let rows = &asked.rows;
         let complete = rows.iter().filter(|r| report.complete(&r.period)).count();
@@ -55,24 +57,57 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
             return nothing(&ask, &report);
         }
         let shown = &rows[first_shown(&report, rows)..];
-        let mut page =
-            page.part(&story(&ask, &report, &rows[..to]))?.part(&figures(&ask, &report, &asked, to))?;
+        let mut page = page.part(&story(&ask, &report, &rows[..to]))?;
+        let advised = ask.site.advice(&ask)?;
+        page = match &advised {
+            None => page.part(&Todo::waiting(&ask))?,
+            Some(advice) if speaks(&advice.diagnosis) => {
+                page.part(&Todo::new(&ask, &report, &advice.diagnosis, NAMED))?
+            }
+            Some(_) => page,
+        };
+        page = page.part(&figures(&ask, &report, &asked, to))?;
         let compared = ask.compared(&report, shown)?;
         let mrr = charts::mrr(&ask, &report, shown, compared.as_ref().map(|(n, r)| (*n, r.as_slice())));
         let mut pair = String::from("<div class=\"cols-2\">");
         if let Some(steps) = charts::waterfall(&ask, &report, shown) {
-            pair += &render(&charts::drawn(
-                &steps,
-                charts::HALF,
-                ask.chart_links("waterfall", "/api/v1/mrr", &report),
-            )?)?;
+            pair += &render(&charts::drawn(&steps, ask.chart_links("waterfall", "/api/v1/mrr", &report))?)?;
         }
-        pair += &render(&charts::drawn(&mrr, charts::HALF, ask.chart_links("mrr", "/api/v1/mrr", &report))?)?;
+        pair += &render(&charts::drawn(&mrr, ask.chart_links("mrr", "/api/v1/mrr", &report))?)?;
         pair += "</div>";
-        page = page.drawn(pair).part(&waterfall(&ask, &report, shown))?;
+        page = page.drawn(pair);
+        let mut strip = Vec::new();
+        if let Some(line) = advised.as_ref().and_then(|a| next_milestone(&report, &a.milestones)) {
+            strip.push((line, ask.kept().link("/decide")));
+        }
+        strip.extend(health(&report)?);
+        page = page.part(&Strip { parts: strip })?.part(&waterfall(&ask, &report, shown))?;
         page.respond(&ask)
     })
     .await
+}
+
+/// Customers that the card names.
+const NAMED: usize = 5;
+
+/// A line of short facts.
+#[derive(Template)]
+#[template(path = "strip.html")]
+struct Strip {
+    parts: Vec<(String, String)>,
+}
+
+/// Up to when the book is complete, and what came in last.
+fn health(report: &Report) -> Result<Vec<(String, String)>, WebError> {
+    let through = report.least_data_through().map_or("nothing yet".to_string(), |at| at.to_string());
+    let mut parts = vec![(format!("Data through {through}"), String::new())];
+    let imports = report.book.imports().map_err(ReportError::from)?;
+    if let Some(last) = imports.last() {
+        let facts = grouped(i64::try_from(last.facts).unwrap_or(i64::MAX));
+        parts.push((format!("Last import {}: {facts} facts", last.at), "/imports".into()));
+    }
+    parts.push(("Run the checks".into(), "/imports?check=1".into()));
+    Ok(parts)
 }
 
 /// What a book without MRR shows: the one step to it.
@@ -203,8 +238,8 @@ fn figures(ask: &Ask, report: &Report, asked: &Asked, to: usize) -> Figures {
     let at = |row: usize, metric: usize| all.get(row * width + metric).and_then(|f| f.value.as_ref());
     let (now, before) = (to.saturating_sub(1), to.checked_sub(2));
     let first = to.saturating_sub(MONTHS).min(now);
-    let figures =
-        asked.metrics.iter().zip(FIGURES).enumerate().map(|(place, (metric, (name, more_is_good)))| {
+    let figures = asked.metrics.iter().zip(FIGURES).enumerate().map(
+        |(place, (metric, (name, short, more_is_good)))| {
             let value = at(now, place);
             let (text, unit) = shown(report, name, metric.unit, value);
             let previous = before.and_then(|row| at(row, place));
@@ -214,7 +249,7 @@ fn figures(ask: &Ask, report: &Report, asked: &Asked, to: usize) -> Figures {
                 _ => String::new(),
             };
             Figure {
-                label: metric.title.to_string(),
+                label: short.to_string(),
                 value: text,
                 unit,
                 delta,
@@ -222,11 +257,12 @@ fn figures(ask: &Ask, report: &Report, asked: &Asked, to: usize) -> Figures {
                 class,
                 href: ask.explain_metric(name, &asked.rows[now].period.start.to_string()),
                 spark: charts::spark(
-                    format!("{}, {} months", metric.title, now + 1 - first),
+                    format!("{short}, {} months", now + 1 - first),
                     (first..=now).map(|row| at(row, place).map(plain)).collect(),
                 ),
             }
-        });
+        },
+    );
     Figures { figures: figures.collect() }
 }
 

@@ -2,7 +2,7 @@
 
 use super::movements::customer_path;
 use super::parts::{Cell, Filters, Head, Row, Table, Text};
-use super::{Ask, NAV, Page};
+use super::{Ask, MORE, NAV, Page};
 use crate::error::WebError;
 use crate::params::Params;
 use crate::web::{tagged, work};
@@ -63,7 +63,7 @@ fn find(ask: &Ask) -> Result<Vec<Found>, WebError> {
     let back = ask.params.get("back").unwrap_or_default();
     let kept = Params::parse(back.trim_start_matches('?')).only(&crate::params::SHARED);
     let mut out = Vec::new();
-    for (path, label, _) in NAV {
+    for (path, label, _) in NAV.into_iter().chain(MORE) {
         if label.to_lowercase().contains(&wanted) {
             out.push(Found { label: label.into(), what: "page", href: kept.link(path) });
         }

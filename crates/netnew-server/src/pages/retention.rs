@@ -48,7 +48,7 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         for link in &mut links[1..] {
             link.1.push_str(&format!("&measure={}", ask.params.get("measure").unwrap_or("customers")));
         }
-        page.part(&charts::drawn(&spec, charts::WHOLE, links)?)?
+        page.part(&charts::drawn(&spec, links)?)?
             .part(&table(&ask, &report, &by_cohort, measure))?
             .respond(&ask)
     })

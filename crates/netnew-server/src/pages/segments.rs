@@ -55,10 +55,10 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         let mut pair = String::from("<div class=\"cols-2\">");
         if let Some(stacked) = charts::stacked(&ask, &report, &rows) {
             let links = ask.chart_links("segments", "/api/v1/mrr", &report);
-            pair += &render(&charts::drawn(&stacked, charts::HALF, links)?)?;
+            pair += &render(&charts::drawn(&stacked, links)?)?;
         }
         if !lost.is_empty() {
-            pair += &render(&charts::drawn(&charts::losses(&report, &lost), charts::HALF, Vec::new())?)?;
+            pair += &render(&charts::drawn(&charts::losses(&report, &lost), Vec::new())?)?;
         }
         pair += "</div>";
         page = page.drawn(pair);

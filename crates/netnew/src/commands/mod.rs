@@ -15,6 +15,7 @@ pub mod export;
 pub mod forecast;
 pub mod import;
 pub mod init;
+pub mod keys;
 pub mod metrics;
 pub mod milestones;
 pub mod movements;

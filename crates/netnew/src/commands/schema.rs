@@ -11,12 +11,12 @@ use std::process::ExitCode;
 
 macro_rules! schemas {
     ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../../schemas/", $name, ".json")))),*]
+        &[$(($name, include_str!(concat!("../../schemas/", $name, ".json")))),*]
     };
 }
 
 /// Command and schema.
-const SCHEMAS: [(&str, &str); 26] = schemas![
+const SCHEMAS: &[(&str, &str)] = schemas![
     "alerts",
     "backup",
     "benchmarks",
@@ -32,6 +32,8 @@ const SCHEMAS: [(&str, &str); 26] = schemas![
     "forecast",
     "import",
     "init",
+    "keys-list",
+    "keys-revoke",
     "metrics",
     "milestones",
     "movements",
@@ -56,6 +58,7 @@ pub fn run(args: &SchemaArgs, env: &Environment) -> Result<ExitCode, CliError> {
     };
     let wanted = command.trim().replace(' ', "-");
     let wanted = if wanted == "policy" { "policy-show".to_string() } else { wanted };
+    let wanted = if wanted == "keys" { "keys-list".to_string() } else { wanted };
     let Some((_, text)) = SCHEMAS.iter().find(|(name, _)| *name == wanted) else {
         let names: Vec<&str> = SCHEMAS.iter().map(|(name, _)| *name).collect();
         return Err(CliError::usage(

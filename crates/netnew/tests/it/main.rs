@@ -4,6 +4,7 @@ mod deciding;
 mod derived;
 mod harness;
 mod importing;
+mod keys;
 mod lean;
 mod reading;
 mod schemas;

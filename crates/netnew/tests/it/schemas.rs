@@ -25,6 +25,8 @@ fn outputs_fit_their_schemas() {
     fits(&desk, "import", &desk.ok(&["import", &states]));
     let attributes = desk.file("c.csv", "customer,name,country\nacme,Acme,DE\n");
     desk.ok(&["import", &attributes]);
+    assert!(desk.run(&["keys", "create", "ci", "--scope", "read"]).status.success());
+    assert!(desk.run(&["keys", "create", "old", "--scope", "admin"]).status.success());
     for (schema, args) in [
         ("mrr", &["mrr"][..]),
         ("mrr", &["mrr", "--by", "plan,country", "--to", "2026-07-31"]),
@@ -52,6 +54,8 @@ fn outputs_fit_their_schemas() {
         ("policy-show", &["policy", "show", "chartmogul"]),
         ("policy-compare", &["policy", "compare", "default", "stripe"]),
         ("demo", &["demo", "--no-serve", "--customers", "40"]),
+        ("keys-list", &["keys", "list"]),
+        ("keys-revoke", &["keys", "revoke", "old"]),
     ] {
         fits(&desk, schema, &desk.ok(args));
     }
