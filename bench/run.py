@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """netnew against DuckDB, in turns, on the same facts. See bench/README.md."""
-import argparse, json, os, pathlib, random, statistics, subprocess, sys, threading, time, venv
+import argparse, json, os, pathlib, random, resource, shutil, statistics, subprocess, sys, threading, time, venv
 
 HERE = pathlib.Path(__file__).resolve().parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "netnew"
@@ -201,6 +201,62 @@ def bench(shape, args, binary, data):
     report(shape, out, measured, memory, disk)
 
 
+def first_number(shape, args, binary, data):
+    """From a raw file to the first table: netnew imports it, durably, into an empty book and then once more into the same
+    book, each time followed by the table; the baseline's one query over the same file has its turn in between."""
+    raw, book = data / f"{shape}.parquet", data / "first-book"
+    if not raw.exists():
+        netnew(binary, "bench", "make", shape, "--customers", args.customers, "--out", data)
+    measured, memory, spent = Measured(), {}, {}
+
+    def step(name, *command):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        out, mib = netnew(binary, *command)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        memory[name] = max(memory.get(name, 0), mib)
+        spent.setdefault(name, []).append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        return out
+
+    def table(name):
+        return step(name, "mrr", "--book", book, "--as-of", AS_OF)
+
+    facts = 0
+    for _ in range(args.turns):
+        shutil.rmtree(book, ignore_errors=True)
+        netnew(binary, "init", book)
+        start = time.perf_counter()
+        done = json.loads(step("netnew import, empty book", "import", raw, "--book", book, "--format", "json"))
+        imported = time.perf_counter()
+        first = table("netnew mrr")
+        end = time.perf_counter()
+        facts = done["facts"]
+        measured.note("netnew: import into an empty book", (imported - start) * 1000)
+        measured.note("netnew: import into an empty book, then the first table", (end - start) * 1000)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        memory["DuckDB"] = max(memory.get("DuckDB", 0), measured.time(
+            "DuckDB: the query over the raw file", lambda: duck_in_own_process(query(shape, {}, f"'{raw}'"))))
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.setdefault("DuckDB", []).append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        start = time.perf_counter()
+        again = json.loads(step("netnew import, once more", "import", raw, "--book", book, "--format", "json"))
+        measured.note("netnew: the same file once more", (time.perf_counter() - start) * 1000)
+        second = table("netnew mrr")
+        measured.note("netnew: the same file once more, then the table", (time.perf_counter() - start) * 1000)
+        if (again["facts"], again["duplicates"]) != (0, facts) or first != second:
+            sys.exit(f"the second import was to add nothing: {again}")
+    print(f"\n### From the raw file to the first table: {shape}, {facts:,} states\n")
+    print("| what | median ms | of DuckDB's time |\n|---|---:|---:|")
+    base = measured.median("DuckDB: the query over the raw file")
+    for name in measured.order:
+        print(f"| {name} | {measured.median(name):,.0f} | {measured.median(name) / base:.2f} |")
+    print()
+    print("- processor time, s (median): " + ", ".join(f"{name} {statistics.median(times):.1f}" for name, times in spent.items()))
+    print("- peak memory, MiB: " + ", ".join(f"{name} {value:,.0f}" for name, value in memory.items()))
+    sizes = {"raw file": size(raw), "netnew's book": size(book), "of it segments": size(book / "segments"), "the image": size(book / "derived")}
+    print("- on disk, MB: " + ", ".join(f"{name} {value / 1e6:,.0f}" for name, value in sizes.items()))
+    shutil.rmtree(book, ignore_errors=True)
+
+
 def report(shape, out, measured, memory, disk):
     print(f"\n### {shape}: {out['customers']:,} customers, {out['states']:,} states, {out['runs'][0]['movements']:,} movements\n")
     print("| what | median ms | of DuckDB in memory |\n|---|---:|---:|")
@@ -222,6 +278,7 @@ def main():
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--only", choices=["plain", "hard"])
+    parser.add_argument("--first", action="store_true", help="only from the raw file to the first table")
     parser.add_argument("--binary", help="netnew, already built")
     parser.add_argument("--data", type=pathlib.Path)
     args = parser.parse_args()
@@ -240,7 +297,9 @@ def main():
     data = args.data or CACHE / f"bench-data-{args.customers}"
     data.mkdir(parents=True, exist_ok=True)
     for shape in [args.only] if args.only else ["plain", "hard"]:
-        bench(shape, args, binary, data)
+        if not args.first:
+            bench(shape, args, binary, data)
+        first_number(shape, args, binary, data)
 
 
 main()

@@ -1,20 +1,22 @@
 //! Import: statements in, facts booked. What is already known adds nothing; what differs supersedes.
 
-mod commit;
-mod customer;
+pub(crate) mod commit;
+pub(crate) mod customer;
 mod owners;
+mod payload;
 mod reference;
 
+pub use payload::{Keeping, Kept};
+
 use crate::book::{Book, Snapshot};
+use crate::bulk::Filled;
 use crate::catalog;
 use crate::error::BookError;
-use crate::files::{Lock, Reading};
+use crate::files::Lock;
 use crate::record::Filed;
 use crate::runs::Sorter;
 use netnew_facts::{AliasFact, Fact, PayloadRef, RateFact, Statement, StatementBody, Text};
 use netnew_money::Instant;
-use sha2::{Digest, Sha256};
-use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// How to import.
@@ -85,7 +87,7 @@ pub struct Outcome {
 }
 
 /// At most so many contradictions are listed.
-const LISTED_CONFLICTS: usize = 1_000;
+pub(crate) const LISTED_CONFLICTS: usize = 1_000;
 
 /// A raw file that waits to be kept.
 struct NewPayload {
@@ -99,20 +101,21 @@ struct NewPayload {
 
 /// An import under way; it holds the book's write lock. Dropping it without [`Import::finish`] changes nothing.
 pub struct Import<'b> {
-    book: &'b Book,
+    pub(crate) book: &'b Book,
     _lock: Box<dyn Lock>,
-    source: Text,
-    now: Instant,
+    pub(crate) source: Text,
+    pub(crate) now: Instant,
     replace: bool,
-    kinds: Vec<KindOfBody>,
-    snapshot: Snapshot,
-    sorter: Sorter,
+    pub(crate) kinds: Vec<KindOfBody>,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) sorter: Sorter,
     rates: Vec<RateFact>,
     aliases: Vec<AliasFact>,
     payloads: Vec<NewPayload>,
+    pub(crate) bulk: Option<Filled>,
     /// Given to retractions that `replace` makes: before every row of the import.
-    first_seq: u64,
-    last_seq: u64,
+    pub(crate) first_seq: u64,
+    pub(crate) last_seq: u64,
 }
 
 impl Book {
@@ -135,6 +138,7 @@ impl Book {
             rates: Vec::new(),
             aliases: Vec::new(),
             payloads: Vec::new(),
+            bulk: None,
             first_seq,
             last_seq: first_seq,
         })
@@ -175,49 +179,6 @@ impl Book {
 }
 
 impl Import<'_> {
-    /// Keeps a raw file; the same bytes are kept once. Returns its number for [`Import::push`].
-    pub fn add_payload(&mut self, name: &str, path: &Path) -> Result<u32, BookError> {
-        let file = self.book.files.open(path).map_err(BookError::io(path))?;
-        self.keep(name, &mut Reading::new(file, 0), path)
-    }
-
-    /// Keeps raw bytes, like [`Import::add_payload`].
-    pub fn add_payload_bytes(&mut self, name: &str, bytes: &[u8]) -> Result<u32, BookError> {
-        self.keep(name, &mut &bytes[..], Path::new(name))
-    }
-
-    fn keep(&mut self, name: &str, from: &mut dyn Read, shown: &Path) -> Result<u32, BookError> {
-        let known: Vec<_> = self.snapshot.payloads();
-        let next =
-            known.iter().map(|p| p.id).chain(self.payloads.iter().map(|p| p.id)).max().unwrap_or(0) + 1;
-        let temporary = self.book.dir.join("tmp").join(format!("payload-{next}"));
-        let mut file = self.book.files.create(&temporary).map_err(BookError::io(&temporary))?;
-        let mut hash = Sha256::new();
-        let mut bytes = 0u64;
-        let mut buffer = vec![0u8; 1 << 20];
-        loop {
-            let read = from.read(&mut buffer).map_err(BookError::io(shown))?;
-            if read == 0 {
-                break;
-            }
-            hash.update(&buffer[..read]);
-            file.write_all(&buffer[..read]).map_err(BookError::io(&temporary))?;
-            bytes += read as u64;
-        }
-        let sha256: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
-        if let Some(same) = known.iter().find(|p| p.sha256 == sha256 && p.name == name) {
-            return Ok(same.id);
-        }
-        let kept =
-            known.iter().any(|p| p.sha256 == sha256) || self.payloads.iter().any(|p| p.sha256 == sha256);
-        if !kept {
-            file.sync().map_err(BookError::io(&temporary))?;
-        }
-        let temporary = (!kept).then_some(temporary);
-        self.payloads.push(NewPayload { id: next, name: name.to_string(), sha256, bytes, temporary });
-        Ok(next)
-    }
-
     /// Names a kind of which the files are the whole truth; only of meaning under `replace`.
     pub fn declare_kind(&mut self, kind: KindOfBody) {
         if self.replace && !self.kinds.contains(&kind) {

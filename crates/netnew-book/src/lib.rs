@@ -13,6 +13,7 @@
 
 mod backup;
 mod book;
+mod bulk;
 mod catalog;
 mod error;
 mod files;
@@ -24,8 +25,9 @@ mod segment;
 mod verify;
 
 pub use book::{Book, Counts, ImportRecord, PayloadInfo, Settings, Snapshot};
+pub use bulk::{Bulk, Feeder, Follow, Full, Sorted, SortedCustomer, SortedRow};
 pub use error::BookError;
 pub use files::{FileLayer, Lock, OsFiles, ReadFile, WriteFile};
-pub use import::{Conflict, Finish, Import, ImportOptions, KindOfBody, Outcome};
+pub use import::{Conflict, Finish, Import, ImportOptions, Keeping, Kept, KindOfBody, Outcome};
 pub use scan::BucketRange;
 pub use verify::Finding;

@@ -15,6 +15,7 @@ use netnew_facts::{Body, Fact, ItemState, PayloadRef, Text, UsageType, bucket_of
 use netnew_money::{Currency, Decimal, Instant};
 use parquet::basic::{Compression, Repetition, Type as Physical, ZstdLevel};
 use parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::{ByteArray, ByteArrayType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -34,9 +35,9 @@ const GROUP_ROWS: usize = 64 * 1024;
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 4096;
 /// What stands for "no instant" and "no version".
-const NONE: i64 = i64::MIN;
+pub(crate) const NONE: i64 = i64::MIN;
 
-const LONGS: [&str; 14] = [
+pub(crate) const LONGS: [&str; 14] = [
     "customer_hash",
     "effective_at",
     "seq",
@@ -52,8 +53,9 @@ const LONGS: [&str; 14] = [
     "booked_seq",
     "payload_row",
 ];
-const INTS: [&str; 7] = ["kind", "flags", "status", "amount_scale", "interval", "reason", "payload"];
-const TEXTS: [&str; 10] = [
+pub(crate) const INTS: [&str; 7] =
+    ["kind", "flags", "status", "amount_scale", "interval", "reason", "payload"];
+pub(crate) const TEXTS: [&str; 10] = [
     "customer",
     "speaks_of",
     "source",
@@ -67,9 +69,9 @@ const TEXTS: [&str; 10] = [
 ];
 
 /// Flag bits: the statement holds (is not a retraction), metered, reconstructed.
-const HOLDS: i32 = 1;
-const METERED: i32 = 2;
-const RECONSTRUCTED: i32 = 4;
+pub(crate) const HOLDS: i32 = 1;
+pub(crate) const METERED: i32 = 2;
+pub(crate) const RECONSTRUCTED: i32 = 4;
 
 /// What the catalog knows of a segment besides its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +99,7 @@ pub struct SegmentInfo {
     pub spread: Vec<u64>,
 }
 
-fn schema() -> Result<Type, ParquetError> {
+pub(crate) fn schema() -> Result<Type, ParquetError> {
     let field = |name: &&str, physical| {
         Type::primitive_type_builder(name, physical)
             .with_repetition(Repetition::REQUIRED)
@@ -130,7 +132,7 @@ fn properties() -> Result<WriterProperties, ParquetError> {
 }
 
 /// A hash as a signed number of the same order.
-fn ordered(hash: u64) -> i64 {
+pub(crate) fn ordered(hash: u64) -> i64 {
     (hash ^ (1 << 63)) as i64
 }
 
@@ -169,6 +171,22 @@ pub struct SegmentWriter {
 
 /// Pairs of owners in a chunk.
 const OWNERS_CHUNK: usize = 1 << 20;
+
+/// A row group that is encoded already, and what the catalog has to know of it.
+pub(crate) struct EncodedGroup {
+    /// Column chunks in the order of the schema.
+    pub columns: Vec<(Bytes, ColumnCloseResult)>,
+    /// Rows; all of them states filed where they belong.
+    pub rows: u64,
+    /// Per 64th of the hash space, how many rows.
+    pub spread: Vec<u64>,
+    /// Latest `recorded_at`.
+    pub newest_recorded: i64,
+    /// Earliest and latest `effective_at`.
+    pub span: (i64, i64),
+    /// Hashes of subscriptions and customers.
+    pub owners: Vec<(u64, u64)>,
+}
 
 impl SegmentWriter {
     /// Creates the file at `path`; the name in the info is the one it will be renamed to.
@@ -305,6 +323,37 @@ impl SegmentWriter {
         }
     }
 
+    /// Adds a row group of states of one source; groups come in key order.
+    pub fn append(&mut self, source: &str, group: EncodedGroup) -> Result<(), BookError> {
+        self.flush()?;
+        let name = self.info.name.clone();
+        self.append_columns(group.columns).map_err(|error| BookError::damaged(&name, error))?;
+        let info = &mut self.info;
+        info.rows += group.rows;
+        info.states += group.rows;
+        info.newest_recorded = info.newest_recorded.max(group.newest_recorded);
+        info.spread.iter_mut().zip(group.spread).for_each(|(sum, rows)| *sum += rows);
+        let span = info.sources.entry(source.to_string()).or_insert(group.span);
+        *span = (span.0.min(group.span.0), span.1.max(group.span.1));
+        self.owners.push(group.owners);
+        Ok(())
+    }
+
+    fn append_columns(&mut self, columns: Vec<(Bytes, ColumnCloseResult)>) -> Result<(), ParquetError> {
+        let mut group = self.writer.next_row_group()?;
+        for (bytes, close) in columns {
+            group.append_column(&bytes, close)?;
+        }
+        group.close()?;
+        Ok(())
+    }
+
+    /// Makes what was written so far durable, so that less is left to do at the end.
+    pub fn sync(&mut self) -> Result<(), BookError> {
+        self.writer.flush().map_err(BookError::io(&self.path))?;
+        self.writer.inner_mut().file.sync().map_err(BookError::io(&self.path))
+    }
+
     fn flush(&mut self) -> Result<(), BookError> {
         if self.longs[0].is_empty() {
             return Ok(());
@@ -355,7 +404,7 @@ impl SegmentWriter {
 }
 
 /// A file as Parquet reads it.
-struct Chunks(Arc<dyn ReadFile>);
+pub(crate) struct Chunks(pub Arc<dyn ReadFile>);
 
 impl Length for Chunks {
     fn len(&self) -> u64 {

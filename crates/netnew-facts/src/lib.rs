@@ -7,15 +7,19 @@
 //! This crate holds types and the rule of which fact wins. It does no I/O and knows nothing of MRR.
 
 mod bucket;
+mod columns;
 mod discount;
 mod fact;
+mod packed;
 mod resolve;
 mod state;
 
 pub use bucket::{BUCKETS, bucket_of, customer_hash, hash64, hash128_hex};
+pub use columns::{Instants, NO_INSTANT, NO_STATEMENT, StateBatch, TextColumn, WITHDRAWN};
 pub use discount::{Discount, DiscountError, DiscountKind, DiscountLevel, DiscountValue};
 pub use fact::{
     AliasFact, Attributes, Body, CustomerFacts, Fact, PayloadRef, RateFact, Statement, StatementBody, Text,
 };
+pub use packed::unpack_numbers;
 pub use resolve::{AttributeTimeline, attribute_timelines, beats, winning_states};
 pub use state::{CancelReason, ItemState, Status, UsageType};

@@ -1,5 +1,7 @@
 //! Files into a book, whoever brings them: the command line, a page, the API. Bad rows are problems, good rows go in.
 
+mod bulk;
+
 use netnew_book::{Book, Finish, Import, ImportOptions, KindOfBody, Outcome};
 use netnew_money::Zone;
 use netnew_report::{Now, ReportError, resident};
@@ -39,28 +41,28 @@ pub struct Wish {
 }
 
 /// Told how far an import is.
-pub trait Watch {
+pub trait Watch: Sync {
     /// A file is begun; `total`: bytes or rows, 0 if not known.
-    fn file(&mut self, name: &str, total: u64);
+    fn file(&self, name: &str, total: u64);
     /// So much of it is read.
-    fn at(&mut self, done: u64);
+    fn at(&self, done: u64);
     /// Something to say about it.
-    fn note(&mut self, text: &str);
+    fn note(&self, text: &str);
     /// All files are read; what was read is being written.
-    fn writing(&mut self);
+    fn writing(&self);
     /// All is done.
-    fn done(&mut self);
+    fn done(&self);
 }
 
 /// Nobody watches.
 pub struct Unwatched;
 
 impl Watch for Unwatched {
-    fn file(&mut self, _: &str, _: u64) {}
-    fn at(&mut self, _: u64) {}
-    fn note(&mut self, _: &str) {}
-    fn writing(&mut self) {}
-    fn done(&mut self) {}
+    fn file(&self, _: &str, _: u64) {}
+    fn at(&self, _: u64) {}
+    fn note(&self, _: &str) {}
+    fn writing(&self) {}
+    fn done(&self) {}
 }
 
 /// What an import did.
@@ -96,7 +98,7 @@ pub fn import(
     files: &[Given],
     wish: &Wish,
     now: &Now,
-    watch: &mut dyn Watch,
+    watch: &dyn Watch,
 ) -> Result<Summary, ReportError> {
     let kind = wish.kind.as_deref().map(Kind::parse).transpose()?;
     let settings = book.settings().clone();
@@ -110,7 +112,8 @@ pub fn import(
     })?;
     let context = Context { zone: &zone, currency: settings.currency, kind };
     let mut problems = Problems::default();
-    for file in files {
+    let by_column = bulk::read(files, &context, &mut import, wish.replace, (&mut problems, watch))?;
+    for file in files.iter().filter(|_| !by_column) {
         if let Err(error) = read_file(file, &context, &mut import, wish.replace, &mut problems, watch) {
             let whole_file = match error {
                 FileError::Source(error) => Problem { file: file.name.clone(), ..Problem::from(error) },
@@ -121,14 +124,13 @@ pub fn import(
     }
     watch.writing();
     let refuse = wish.dry_run || (wish.strict && problems.count > 0);
-    let outcome = import.finish(match (refuse, wish.strict) {
+    let finish = match (refuse, wish.strict) {
         (true, _) => Finish::DryRun,
         (false, true) => Finish::CommitIfConsistent,
         (false, false) => Finish::Commit,
-    })?;
-    if outcome.facts > 0 && !refuse {
-        resident::refresh(book)?;
-    }
+    };
+    let outcome =
+        if by_column { bulk::finish(book, import, finish)? } else { finish_rows(book, import, finish)? };
     watch.done();
     for conflict in &outcome.conflicts {
         problems.add(conflict_problem(conflict, files));
@@ -136,6 +138,14 @@ pub fn import(
     let nothing = Outcome::default();
     let outcome = if wish.strict && problems.count > 0 { nothing } else { outcome };
     Ok(Summary { outcome, problems: problems.listed, problem_count: problems.count })
+}
+
+fn finish_rows(book: &Book, import: Import, finish: Finish) -> Result<Outcome, ReportError> {
+    let outcome = import.finish(finish)?;
+    if outcome.facts > 0 && finish != Finish::DryRun {
+        resident::refresh(book)?;
+    }
+    Ok(outcome)
 }
 
 #[derive(Default)]
@@ -176,7 +186,7 @@ fn read_file(
     import: &mut Import,
     replace: bool,
     problems: &mut Problems,
-    watch: &mut dyn Watch,
+    watch: &dyn Watch,
 ) -> Result<(), FileError> {
     let mut reader = netnew_sources::open(&file.path, context)?;
     let opened = reader.opened().clone();

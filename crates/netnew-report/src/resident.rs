@@ -5,7 +5,9 @@ use netnew_book::{Book, BookError, ReadFile, Snapshot};
 use netnew_ledger::Context;
 use netnew_metrics::{Extras, Query, ReportCurrency, RollupError, RollupRow};
 use netnew_money::{Currency, Day, Instant};
-use netnew_resident::{Cut, Extent, Image, ImageBuilder, Periods, Rules, Source, TooLarge, pass, rollup};
+use netnew_resident::{
+    Cut, Extent, Image, ImageBuilder, Joined, Periods, Rules, Source, TooLarge, pass, rollup,
+};
 use rayon::prelude::*;
 use std::io;
 use std::sync::Arc;
@@ -69,6 +71,25 @@ pub fn refresh(book: &Book) -> Result<(), ReportError> {
     let snapshot = book.snapshot()?;
     if snapshot.counts()?.states >= WORTH_KEEPING && fits(&snapshot)? {
         keep(book, &snapshot, &make(&snapshot, Instant::MAX)?);
+    }
+    Ok(())
+}
+
+/// Whether the image of a book of so many states is kept.
+pub fn is_kept(states: u64) -> bool {
+    (WORTH_KEEPING..=MOST).contains(&states)
+}
+
+/// Whether a book has no facts about customers yet.
+pub fn is_empty(book: &Book) -> Result<bool, ReportError> {
+    Ok(book.snapshot()?.counts()?.segments == 0)
+}
+
+/// Keeps the image of a book that an import has just filled, from what the import had in its hands.
+pub fn keep_joined(book: &Book, joined: Joined) -> Result<(), ReportError> {
+    let snapshot = book.snapshot()?;
+    if is_kept(snapshot.counts()?.states) {
+        keep(book, &snapshot, &joined.finish());
     }
     Ok(())
 }

@@ -1,15 +1,17 @@
 //! Rows cut into local days, once per time zone.
 
 use crate::image::Image;
+use crate::laid::Laid;
 use netnew_money::{Day, Instant, Zone};
 use rayon::prelude::*;
 
-/// The local day of every row of an image.
+/// The local day of every row of an image, and of what changes between rows.
 pub struct Cut {
     first: Day,
     last: Day,
     /// Days since `first`.
     pub(crate) days: Vec<u16>,
+    pub(crate) laid: Laid,
 }
 
 impl Cut {
@@ -19,12 +21,16 @@ impl Cut {
         let ends = image.at.par_iter().fold(|| (i64::MAX, i64::MIN), |(a, b), at| (a.min(*at), b.max(*at)));
         let (low, high) = ends.reduce(|| (i64::MAX, i64::MIN), |a, b| (a.0.min(b.0), a.1.max(b.1)));
         if low > high {
-            return Some(Cut { first: Day::from_days(0), last: Day::from_days(0), days: Vec::new() });
+            let (first, last) = (Day::from_days(0), Day::from_days(0));
+            return Some(Cut { first, last, days: Vec::new(), laid: Laid::default() });
         }
+        let mut laid = Laid::new(image);
+        let high = laid.at.par_iter().max().map_or(high, |last| high.max(*last));
         let (first, last) = (day_of(low), day_of(high));
         u16::try_from(last.days_since(first)).ok()?;
         let days = image.at.par_iter().map(|at| day_of(*at).days_since(first) as u16).collect();
-        Some(Cut { first, last, days })
+        laid.cut(zone, first);
+        Some(Cut { first, last, days, laid })
     }
 
     /// The first day on which anything begins.

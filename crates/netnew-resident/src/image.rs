@@ -319,9 +319,9 @@ fn by_frequency(count: usize, codes: &mut [u32]) -> Vec<u32> {
     to
 }
 
-type Pairs = HashMap<[u32; 2], u32, foldhash::fast::FixedState>;
+pub(crate) type Pairs = HashMap<[u32; 2], u32, foldhash::fast::FixedState>;
 
-fn pair_number(known: &mut Pairs, pairs: &mut Vec<[u32; 2]>, pair: [u32; 2]) -> u32 {
+pub(crate) fn pair_number(known: &mut Pairs, pairs: &mut Vec<[u32; 2]>, pair: [u32; 2]) -> u32 {
     *known.entry(pair).or_insert_with(|| {
         pairs.push(pair);
         pairs.len() as u32 - 1
@@ -338,14 +338,16 @@ fn number_in(sources: &mut Vec<Text>, source: &Text) -> u16 {
 
 /// Builds an image customer by customer, in the book's order.
 pub struct ImageBuilder {
-    image: Image,
+    pub(crate) image: Image,
     known_on: Instant,
+    /// Contents below this number are another's: see [`crate::ColumnsBuilder`].
+    pub(crate) base: u32,
     contents: HashMap<Content, u32, foldhash::fast::FixedState>,
     sources: HashMap<Text, u16>,
     written: HashMap<Text, u32>,
-    pairs: Pairs,
+    pub(crate) pairs: Pairs,
     /// Content of the customer's items so far.
-    holding: Vec<u32>,
+    pub(crate) holding: Vec<u32>,
 }
 
 impl ImageBuilder {
@@ -355,6 +357,7 @@ impl ImageBuilder {
         ImageBuilder {
             image,
             known_on,
+            base: 0,
             contents: HashMap::default(),
             sources: HashMap::new(),
             written: HashMap::new(),
@@ -487,7 +490,7 @@ impl ImageBuilder {
             ends: state.cancel_at.is_some() || state.cancel_requested_at.is_some(),
             state: bare,
         };
-        let next = self.contents.len() as u32;
+        let next = self.base + self.contents.len() as u32;
         let code = match self.contents.get(&content) {
             Some(code) => *code,
             None => {
@@ -504,7 +507,7 @@ impl ImageBuilder {
         Ok(())
     }
 
-    fn source(&mut self, source: &Text) -> u16 {
+    pub(crate) fn source(&mut self, source: &Text) -> u16 {
         if let Some(code) = self.sources.get(source) {
             return *code;
         }
@@ -529,7 +532,7 @@ impl ImageBuilder {
     }
 }
 
-fn marks(state: &ItemState) -> u8 {
+pub(crate) fn marks(state: &ItemState) -> u8 {
     let mut mark = 0;
     if state.trial_end.is_some()
         || state.cancel_at.is_some()

@@ -8,9 +8,11 @@
 //!
 //! This crate does no I/O and defines no figure: levels and causes are the ledger's own functions.
 
+mod columns;
 mod cut;
 mod days;
 mod image;
+mod laid;
 mod movements;
 mod pass;
 mod periods;
@@ -22,6 +24,7 @@ mod templates;
 mod texts;
 mod walk;
 
+pub use columns::{Columns, ColumnsBuilder, Joined, PlainRow};
 pub use cut::Cut;
 pub use days::{DayCell, DayHeads, Days, Topic};
 pub use image::{Content, Extra, Image, ImageBuilder, TooLarge};

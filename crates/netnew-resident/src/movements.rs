@@ -1,6 +1,5 @@
 //! Every movement of a ledger, by column, customer by customer.
 
-use crate::image::Image;
 use crate::rules::Rules;
 use crate::step::{Posting, Sink, Step};
 use netnew_ledger::{Cause, Kind};
@@ -31,7 +30,6 @@ pub struct Movement {
 
 /// All movements of a set of customers.
 pub struct Movements<'r> {
-    image: &'r Image,
     rules: &'r Rules,
     with_expected: bool,
     /// In the order of customers, then steps, then rows.
@@ -48,25 +46,24 @@ const WAITING: usize = 2048;
 
 impl<'r> Movements<'r> {
     /// None yet; there will be `about` so many. `with_expected`: those that lie after now too.
-    pub fn new(image: &'r Image, rules: &'r Rules, about: usize, with_expected: bool) -> Movements<'r> {
+    pub fn new(rules: &'r Rules, about: usize, with_expected: bool) -> Movements<'r> {
         let waiting = Vec::with_capacity(WAITING);
-        Movements { image, rules, with_expected, rows: Vec::with_capacity(about), large: Vec::new(), waiting }
+        Movements { rules, with_expected, rows: Vec::with_capacity(about), large: Vec::new(), waiting }
     }
 
     fn settle(&mut self) {
         let Some(templates) = &self.rules.templates else { return };
         for posting in &self.waiting {
-            let (at, item) = (posting.at(self.image), self.image.item[posting.row as usize]);
             for which in templates.rows_of(posting.which) {
                 let row = &templates.rows[which];
                 let topic = templates.topics[row.topics[usize::from(posting.which.again)] as usize];
                 self.rows.push(Movement {
-                    at,
+                    at: posting.at,
                     amount: row.amount,
                     before: templates.befores[which],
                     customer: posting.customer,
                     plan: topic.plan,
-                    item,
+                    item: posting.item,
                     currency: topic.currency,
                     kind: topic.kind,
                     cause: topic.cause,

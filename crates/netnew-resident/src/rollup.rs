@@ -6,11 +6,12 @@
 
 use crate::cut::Cut;
 use crate::days::Days;
-use crate::image::{Image, flags};
+use crate::image::Image;
+use crate::laid::ways;
 use crate::pass::pass;
 use crate::rules::Rules;
 use crate::step::{Posting, Sink, Step};
-use crate::templates::{Fate, Templates};
+use crate::templates::{Fate, Templates, Which};
 use netnew_ledger::Context;
 use netnew_metrics::RollupError;
 use netnew_money::Day;
@@ -32,23 +33,29 @@ const NOTED_DAYS: i32 = 1 << 13;
 
 impl ByPair {
     /// Orders an image's rows.
-    pub fn new(image: &Image) -> ByPair {
-        let mut starts = vec![0u32; image.pairs.len() + 1];
-        let simple = |customer: &usize| image.flags[*customer] & flags::SIMPLE != 0;
-        for customer in (0..image.len()).filter(simple) {
+    pub fn new(image: &Image, cut: &Cut) -> ByPair {
+        let laid = &cut.laid;
+        let mut starts = vec![0u32; image.pairs.len() + laid.pairs.len() + 1];
+        let own = |customer: &usize| laid.ways[*customer] & (ways::TEMPLATES | ways::LAID) == ways::TEMPLATES;
+        for customer in (0..image.len()).filter(own) {
             image.pair[image.row_range(customer)].iter().for_each(|pair| starts[*pair as usize + 1] += 1);
         }
+        laid.pair.iter().for_each(|pair| starts[*pair as usize + 1] += 1);
         for at in 1..starts.len() {
             starts[at] += starts[at - 1];
         }
         let mut next = starts.clone();
-        let mut place = vec![NOWHERE; image.rows()];
-        for customer in (0..image.len()).filter(simple) {
+        let mut place = vec![NOWHERE; image.rows() + laid.at.len()];
+        for customer in (0..image.len()).filter(own) {
             for row in image.row_range(customer) {
                 let at = &mut next[image.pair[row] as usize];
                 place[row] = *at;
                 *at += 1;
             }
+        }
+        for (place, pair) in place[image.rows()..].iter_mut().zip(&laid.pair) {
+            *place = next[*pair as usize];
+            next[*pair as usize] += 1;
         }
         ByPair { place, starts }
     }
@@ -66,7 +73,10 @@ pub fn rollup<'r>(
 ) -> Result<Days<'r>, RollupError> {
     let new = || Days::new(cut, last, rules, ctx.now(), with_expected);
     let parts: Vec<Days> = match (&rules.templates, by_pair) {
-        (Some(templates), Some(by_pair)) if cut.last().days_since(cut.first()) < NOTED_DAYS => {
+        (Some(templates), Some(by_pair))
+            if cut.last().days_since(cut.first()) < NOTED_DAYS
+                && by_pair.starts.len() == templates.pairs.len() + 1 =>
+        {
             let events = by_pair.starts.last().copied().unwrap_or_default() as usize;
             let notes: Vec<AtomicU16> = (0..events).map(|_| AtomicU16::new(0)).collect();
             let sinks = pass(image, rules, ctx, Some(cut), || Notes {
@@ -81,10 +91,10 @@ pub fn rollup<'r>(
                     let mut days = sink.days;
                     loop {
                         let first = next.fetch_add(PAIRS, Ordering::Relaxed);
-                        if first >= image.pairs.len() {
+                        if first >= templates.pairs.len() {
                             return days;
                         }
-                        for pair in first..(first + PAIRS).min(image.pairs.len()) {
+                        for pair in first..(first + PAIRS).min(templates.pairs.len()) {
                             let events = by_pair.starts[pair] as usize..by_pair.starts[pair + 1] as usize;
                             post(&mut days, templates, pair as u32, &notes[events]);
                         }
@@ -104,13 +114,18 @@ pub fn rollup<'r>(
 const PAIRS: usize = 256;
 
 /// What an event is to its customer, beside its day: 0 is nothing.
-const CODES: [(Fate, bool); 4] =
-    [(Fate::Stays, false), (Fate::Arrives, false), (Fate::Arrives, true), (Fate::Leaves, false)];
+const CODES: [(Fate, bool, bool); 5] = [
+    (Fate::Stays, false, false),
+    (Fate::Arrives, false, false),
+    (Fate::Arrives, true, false),
+    (Fate::Leaves, false, false),
+    (Fate::Stays, false, true),
+];
 
 /// Posts all events of one pair.
 fn post(days: &mut Days, templates: &Templates, pair: u32, notes: &[AtomicU16]) {
-    let rows = CODES.map(|(fate, again)| {
-        let rows = &templates.rows[templates.rows_of(crate::templates::Which { pair, fate, again })];
+    let rows = CODES.map(|(fate, again, others)| {
+        let rows = &templates.rows[templates.rows_of(Which { pair, fate, again, others })];
         (rows, usize::from(again))
     });
     let arr = templates.pairs[pair as usize].arr;
@@ -121,7 +136,7 @@ fn post(days: &mut Days, templates: &Templates, pair: u32, notes: &[AtomicU16]) 
     for note in notes {
         let note = note.load(Ordering::Relaxed);
         let Some(code) = (note & 7).checked_sub(1) else { continue };
-        let (rows, again) = rows[usize::from(code & 3)];
+        let (rows, again) = rows[usize::from(code)];
         for row in rows {
             days.add_row(row.topics[again], note >> 3, row.amount);
         }
@@ -145,8 +160,11 @@ impl Sink for Notes<'_, '_> {
 
     #[inline]
     fn post(&mut self, posting: &Posting) {
-        let code = match (posting.which.fate, posting.which.again) {
-            (Fate::Stays, _) => 1,
+        let Which { fate, again, others, .. } = posting.which;
+        let code = match (fate, again) {
+            (Fate::Stays, _) => 1 + u16::from(others) * 4,
+            // Who comes or goes by an item that is not alone in its subscription is too rare to be noted.
+            _ if others => return self.days.post(posting),
             (Fate::Arrives, false) => 2,
             (Fate::Arrives, true) => 3,
             (Fate::Leaves, _) => 4,

@@ -1,6 +1,8 @@
 //! A policy applied once to every distinct content, so that the pass over rows only looks up.
 
+use crate::cut::Cut;
 use crate::image::{Content, Image, flags};
+use crate::laid::decode;
 use crate::templates::{LARGEST, Templates};
 use foldhash::fast::FixedState;
 use netnew_facts::{CancelReason, Discount, DiscountKind, Status, Text};
@@ -146,11 +148,18 @@ pub struct Rules {
     pub(crate) any_broken: bool,
     /// Something can keep a customer at 0.
     pub(crate) keeps: bool,
+    /// Something is worth less than nothing.
+    pub(crate) negative: bool,
 }
 
 impl Rules {
     /// Works out every content of an image under a context's policy.
     pub fn new(image: &Image, ctx: &Context) -> Rules {
+        Rules::with_cut(image, ctx, None)
+    }
+
+    /// The same, and what changes between the rows of a cut; only so do such customers go the quick way.
+    pub fn with_cut(image: &Image, ctx: &Context, cut: Option<&Cut>) -> Rules {
         let policy = ctx.policy;
         let mut rules = Rules {
             phases: Vec::with_capacity(image.contents.len()),
@@ -167,6 +176,7 @@ impl Rules {
             templates: None,
             careful: false,
             any_broken: false,
+            negative: false,
             keeps: policy.discount_100 == ZeroRule::StaysActive
                 || policy.free_plan == ZeroRule::StaysActive
                 || policy.pause == PauseRule::Contraction,
@@ -224,7 +234,13 @@ impl Rules {
         let unfit = rules.careful || rules.all_general || rules.any_broken || large;
         if !unfit && policy.netting != Netting::Period {
             let plans = rules.plans.len();
-            rules.templates = Templates::new(&image.pairs, &rules.phases, &rules.arr, plans, ctx);
+            let entry = |code| {
+                decode(code).map_or(NONE, |(content, variant, mask)| rules.phase(content, variant, mask))
+            };
+            let laid = cut.map(|cut| cut.laid.pairs.par_iter().with_min_len(4096).map(|pair| pair.map(entry)));
+            let laid = laid.map(|pairs| pairs.collect()).unwrap_or_default();
+            rules.negative = rules.phases.iter().any(|phase| phase.mrr < 0);
+            rules.templates = Templates::new(&image.pairs, laid, &rules.phases, &rules.arr, plans, ctx);
         }
         rules
     }

@@ -1,6 +1,5 @@
 //! What a walk hands over: steps, rows, and events of simple customers.
 
-use crate::image::Image;
 use crate::rules::Rules;
 use crate::templates::Which;
 use netnew_ledger::{Cause, Kind};
@@ -87,7 +86,11 @@ pub trait Sink {
 pub struct Posting {
     /// Index of the customer in the image.
     pub customer: u32,
-    /// The row of the image that brings it.
+    /// Index of the item among the customer's.
+    pub item: u16,
+    /// Instant of the event, in microseconds.
+    pub at: i64,
+    /// The row of the image that brings it, or behind them the row that was laid down.
     pub(crate) row: u32,
     pub(crate) which: Which,
     /// Local day, since the cut's first.
@@ -97,15 +100,10 @@ pub struct Posting {
 }
 
 impl Posting {
-    /// Instant of the event, in microseconds.
-    pub fn at(&self, image: &Image) -> i64 {
-        image.at[self.row as usize]
-    }
-
     /// The rows that it posts.
-    pub fn rows(&self, image: &Image, rules: &Rules) -> impl Iterator<Item = Row> {
+    pub fn rows(&self, rules: &Rules) -> impl Iterator<Item = Row> {
         let which = self.which;
-        let item = image.item[self.row as usize];
+        let item = self.item;
         rules.templates.iter().flat_map(move |templates| {
             templates.rows_of(which).map(move |at| {
                 let row = templates.rows[at];

@@ -26,6 +26,8 @@ pub(crate) struct Which {
     pub fate: Fate,
     /// The customer comes back.
     pub again: bool,
+    /// The item's subscription has others that are live.
+    pub others: bool,
 }
 
 /// What happens to the customer in an event.
@@ -47,7 +49,14 @@ pub(crate) struct Template {
     first: u32,
     /// How many rows by fate.
     counts: [u8; 3],
+    /// [`STARTS`] or [`ENDS`]; such a pair has all its rows again, for an item that is not alone in its subscription.
+    pub edge: u8,
 }
+
+/// The item is live from here on.
+pub(crate) const STARTS: u8 = 1;
+/// The item is no longer live.
+pub(crate) const ENDS: u8 = 2;
 
 /// Neither does a level change, nor does it move to another plan.
 pub(crate) const NO_STEP: i64 = i64::MIN;
@@ -55,6 +64,8 @@ pub(crate) const NO_STEP: i64 = i64::MIN;
 /// All pairs under a policy.
 pub(crate) struct Templates {
     pub pairs: Vec<Template>,
+    /// Entries of the pairs that are not the image's own, which come last.
+    pub laid: Vec<[u32; 2]>,
     pub rows: Vec<Posted>,
     /// Per row: level of the item on this plan before it.
     pub befores: Vec<i64>,
@@ -69,6 +80,7 @@ impl Templates {
     /// `None` where ARR changes and MRR does not, which only rounding does: templates speak of steps.
     pub fn new(
         pairs: &[[u32; 2]],
+        laid: Vec<[u32; 2]>,
         phases: &[Phase],
         arr: &[i128],
         plans: usize,
@@ -77,6 +89,7 @@ impl Templates {
         let residual = ctx.policy.transfer_residual;
         let parts: Vec<(Vec<Template>, Vec<Drawn>)> = pairs
             .par_chunks(8192)
+            .chain(laid.par_chunks(8192))
             .map(|chunk| {
                 let mut templates = Vec::with_capacity(chunk.len());
                 let mut rows = Vec::with_capacity(chunk.len() * 3);
@@ -94,7 +107,8 @@ impl Templates {
             return None;
         }
         let mut all = Templates {
-            pairs: Vec::with_capacity(pairs.len()),
+            pairs: Vec::with_capacity(pairs.len() + laid.len()),
+            laid,
             rows: Vec::new(),
             befores: Vec::new(),
             topics: Vec::new(),
@@ -129,7 +143,8 @@ impl Templates {
     pub fn rows_of(&self, which: Which) -> std::ops::Range<usize> {
         let template = &self.pairs[which.pair as usize];
         let counts = template.counts;
-        let skipped = match which.fate {
+        let again = if which.others && template.edge != 0 { counts[0] + counts[1] + counts[2] } else { 0 };
+        let skipped = again + match which.fate {
             Fate::Stays => 0,
             Fate::Arrives => counts[0],
             Fate::Leaves => counts[0] + counts[1],
@@ -156,11 +171,20 @@ fn template(
     let (had, has) = (worth(before), worth(Some(after)));
     let cell = before.map_or(0, |p| p.cell);
     let first = rows.len() as u32;
+    let edge = match (before.is_some_and(Phase::live), after.live()) {
+        (false, true) => STARTS,
+        (true, false) => ENDS,
+        _ => 0,
+    };
     if cell == after.cell {
-        return Template { delta: NO_STEP, arr: 0, first, counts: [0; 3] };
+        return Template { delta: NO_STEP, arr: 0, first, counts: [0; 3], edge };
     }
-    let mut template = Template { delta: has - had, arr: 0, first, counts: [0; 3] };
-    for fate in [Fate::Stays, Fate::Arrives, Fate::Leaves] {
+    let mut template = Template { delta: has - had, arr: 0, first, counts: [0; 3], edge };
+    let fates = [Fate::Stays, Fate::Arrives, Fate::Leaves];
+    for (fate, others) in [false, true].into_iter().flat_map(|others| fates.map(|fate| (fate, others))) {
+        if others && edge == 0 {
+            break;
+        }
         let possible = match fate {
             Fate::Stays => true,
             Fate::Arrives => has > had,
@@ -169,7 +193,7 @@ fn template(
         if possible {
             let start = rows.len();
             post(before.filter(|p| p.mrr != 0), Some(after).filter(|p| p.mrr != 0), residual, fate, rows);
-            let cause = cause(before, after, fate != Fate::Arrives);
+            let cause = cause(before, after, fate != Fate::Arrives, others);
             rows[start..].iter_mut().for_each(|row| row.topic.cause = cause);
             template.counts[fate as usize] = (rows.len() - start) as u8;
         }
@@ -177,8 +201,8 @@ fn template(
     template
 }
 
-fn cause(before: Option<&Phase>, after: &Phase, present_before: bool) -> Cause {
-    let around = Surroundings { others_before: false, others_after: false, present_before };
+fn cause(before: Option<&Phase>, after: &Phase, present_before: bool, others: bool) -> Cause {
+    let around = Surroundings { others_before: others, others_after: others, present_before };
     match (before.filter(|p| p.live()), Some(after).filter(|p| p.live())) {
         (Some(before), Some(after)) => of_change(before, after),
         (None, Some(after)) => of_start(after, around),

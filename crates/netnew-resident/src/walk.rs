@@ -4,12 +4,12 @@
 mod events;
 mod general;
 mod posting;
+mod quick;
 
 use crate::cut::Cut;
 use crate::image::{Image, flags};
 use crate::rules::{NONE, Phase, Rules};
-use crate::step::{Change, Posting, Row, Sink, Step};
-use crate::templates::{Fate, NO_STEP, Which};
+use crate::step::{Change, Row, Sink, Step};
 use netnew_ledger::{Context, Delta, Kind, LedgerError, Money, Surroundings, of_change};
 use netnew_metrics::RollupError;
 use netnew_money::{Amount, Day, Instant};
@@ -33,6 +33,15 @@ struct Event {
 struct Position {
     before: u32,
     now: u32,
+}
+
+/// Events that templates tell, of one customer.
+#[derive(Clone, Copy)]
+struct Stretch {
+    /// Place of the first: among the image's rows, or among those laid down; `None` for who goes another way.
+    first: Option<u32>,
+    count: u32,
+    way: u8,
 }
 
 #[derive(Clone, Copy)]
@@ -68,6 +77,13 @@ pub struct Walker<'a> {
     extra: usize,
     customer: usize,
     block: Vec<i64>,
+    stretches: Vec<Stretch>,
+    /// Place among the cut's lives, of the next customer who has one.
+    life: usize,
+    /// Up to where every source of trials is known complete.
+    trials_known: i64,
+    /// Per subscription of the customer, how many items are live.
+    live: Vec<u16>,
     /// Further apart than this, in microseconds, no two events belong to one group.
     reach: i64,
     /// The policy may keep customers at 0 or force kinds.
@@ -111,6 +127,10 @@ impl<'a> Walker<'a> {
             extra: image.extras.partition_point(|e| e.row < row),
             customer: first,
             block: Vec::new(),
+            stretches: Vec::new(),
+            life: 0,
+            trials_known: i64::MAX,
+            live: Vec::new(),
             reach: match ctx.policy.netting {
                 Netting::Event => 0,
                 Netting::Window | Netting::Day => 2 * DAY,
@@ -125,6 +145,8 @@ impl<'a> Walker<'a> {
     /// Lets simple customers' events be posted from templates, over rows cut into days in the context's zone.
     pub fn with_cut(mut self, cut: &'a Cut) -> Walker<'a> {
         self.cut = Some(cut);
+        let known = |source: &u16| self.through[usize::from(*source)].unwrap_or(i64::MIN);
+        self.trials_known = cut.laid.sources.iter().map(known).min().unwrap_or(i64::MAX);
         self
     }
 
@@ -137,28 +159,11 @@ impl<'a> Walker<'a> {
         let (Some(cut), Some(templates)) = (self.cut, &self.rules.templates) else {
             return customers.into_iter().try_for_each(|customer| self.customer(customer, sink));
         };
+        self.life = cut.laid.lives.partition_point(|life| (life.customer as usize) < customers.start);
         let mut first = customers.start;
         while first < customers.end {
             let last = (first + BLOCK).min(customers.end);
-            let rows = self.image.first_row[first] as usize..self.image.first_row[last] as usize;
-            // By themselves these look-ups overlap; between the branches below each would wait for the one before.
-            let mut deltas = std::mem::take(&mut self.block);
-            deltas.clear();
-            let pairs = &self.image.pair[rows.clone()];
-            deltas.extend(pairs.iter().map(|pair| templates.pairs[*pair as usize].delta));
-            for customer in first..last {
-                let range = self.image.row_range(customer);
-                let simple = self.image.flags[customer] & flags::SIMPLE != 0
-                    && self.image.at[range.end - 1] <= self.settled;
-                if simple {
-                    self.customer = customer;
-                    let deltas = &deltas[range.start - rows.start..range.end - rows.start];
-                    self.simple(cut, deltas, range.start, sink)?;
-                } else {
-                    self.customer(customer, sink)?;
-                }
-            }
-            self.block = deltas;
+            self.block(cut, templates, first..last, sink)?;
             first = last;
         }
         Ok(())
@@ -191,96 +196,6 @@ impl<'a> Walker<'a> {
         let mut first_change = None;
         self.run(&mut presence, &mut first_change, sink)?;
         sink.end(customer as u32, first_change)
-    }
-
-    /// The walk of a customer whose events post what their pair of contents posts. `deltas`: change of MRR of each of
-    /// the rows from `start` on.
-    fn simple<S: Sink>(
-        &mut self,
-        cut: &Cut,
-        deltas: &[i64],
-        start: usize,
-        sink: &mut S,
-    ) -> Result<(), RollupError> {
-        let days = &cut.days[start..start + deltas.len()];
-        let pairs = &self.image.pair[start..start + deltas.len()];
-        let window = self.ctx.policy.reactivation_window;
-        let mut presence = Presence::default();
-        let mut first_change = None;
-        let mut level = 0i64;
-        let mut at = 0;
-        while at < deltas.len() {
-            let day = days[at];
-            if at + 1 < days.len() && days[at + 1] == day {
-                let to = at + days[at..].iter().take_while(|d| **d == day).count();
-                self.run_from(start, at..to, level, &mut presence, &mut first_change, sink)?;
-                level = self.level.iter().map(|(_, sum)| *sum as i64).sum();
-                at = to;
-                continue;
-            }
-            let delta = deltas[at];
-            let row = start + at;
-            at += 1;
-            if delta == NO_STEP {
-                continue;
-            }
-            level += delta;
-            first_change = first_change.or(Some(row));
-            let fate = match (presence.now, level > 0) {
-                (true, true) => Fate::Stays,
-                (false, true) => Fate::Arrives,
-                (true, false) => Fate::Leaves,
-                (false, false) => continue,
-            };
-            let mut kind = None;
-            if fate != Fate::Stays {
-                let before = presence.now;
-                presence.now = level > 0;
-                let today = Day::from_days(cut.first().days() + i32::from(day));
-                kind = kind_of(&mut presence, before, today, window);
-            }
-            let which = Which { pair: pairs[row - start], fate, again: kind == Some(Kind::Reactivation) };
-            sink.post(&Posting { customer: self.customer as u32, row: row as u32, day, which, kind });
-        }
-        sink.end(self.customer as u32, first_change.map(|row| self.image.at[row]))
-    }
-
-    /// Groups among rows of one day, given what went before.
-    fn run_from<S: Sink>(
-        &mut self,
-        first: usize,
-        rows: std::ops::Range<usize>,
-        level: i64,
-        presence: &mut Presence,
-        first_change: &mut Option<usize>,
-        sink: &mut S,
-    ) -> Result<(), RollupError> {
-        let image = self.image;
-        let items = (image.first_item[self.customer + 1] - image.first_item[self.customer]) as usize;
-        self.positions.clear();
-        self.positions.resize(items, Position { before: NONE, now: NONE });
-        for row in first..first + rows.start {
-            let phase = image.content[row];
-            self.positions[usize::from(image.item[row])] = Position { before: phase, now: phase };
-        }
-        let currency = self.rules.phases[image.content[first] as usize].currency;
-        self.level.clear();
-        self.level.push((currency, i128::from(level)));
-        self.events.clear();
-        let run = first + rows.start..first + rows.end;
-        self.events.extend(run.clone().map(|row| Event {
-            at: image.at[row],
-            item: image.item[row],
-            phase: image.content[row],
-        }));
-        let mut change = first_change.map(|row| image.at[row]);
-        self.run(presence, &mut change, sink)?;
-        if first_change.is_none()
-            && let Some(at) = change
-        {
-            *first_change = run.into_iter().find(|row| image.at[*row] == at);
-        }
-        Ok(())
     }
 
     /// The walk under policies that keep nobody at 0 and force no kinds. Nearly every group is one event by itself; those

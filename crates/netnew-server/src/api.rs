@@ -6,6 +6,7 @@ use crate::site::{Site, named_policy};
 use crate::upload::Upload;
 use crate::web::{as_file, tagged, work};
 use axum::Router;
+use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
@@ -60,6 +61,14 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/alerts", get(alert_rows))
         .merge(crate::upload::limited(Router::new().route("/import", post(import))))
         .fallback(|| async { WebError::not_found("such path of the API") })
+        .method_not_allowed_fallback(|| async {
+            WebError::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "this path does not take that method",
+                "",
+            )
+        })
 }
 
 /// Rows inside an envelope, as JSON or as CSV.
@@ -320,9 +329,9 @@ async fn compare_policies(State(site): Shared, headers: HeaderMap, params: Param
 }
 
 /// Files in: the parts of a multipart form, imported together.
-async fn import(State(site): Shared, params: Params, form: Multipart) -> Answer {
+async fn import(State(site): Shared, params: Params, form: Result<Multipart, MultipartRejection>) -> Answer {
     params.allow(&["as", "source", "replace", "strict", "dry_run"])?;
-    let upload = Upload::receive(form).await?;
+    let upload = Upload::receive(form?).await?;
     let summary = work(move || upload.with(&params).import(&site)).await?;
     let status = if summary.problem_count > 0 { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let body = summary.to_json().to_string();

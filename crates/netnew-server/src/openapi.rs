@@ -6,6 +6,8 @@ use crate::params::SHARED;
 use crate::web::tagged;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use netnew_metrics::registry;
+use netnew_policy::Policy;
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 
@@ -16,18 +18,24 @@ macro_rules! schemas {
 }
 
 /// Schemas of answers, by the command that gives the same.
-const SCHEMAS: [(&str, &str); 11] = schemas![
+const SCHEMAS: [(&str, &str); 17] = schemas![
+    "alerts",
+    "benchmarks",
     "check",
     "cohorts",
     "customer",
     "customers",
+    "diagnose",
     "explain",
+    "forecast",
     "import",
     "metrics",
+    "milestones",
     "movements",
     "mrr",
     "policy-compare",
     "policy-show",
+    "whatif",
 ];
 
 /// A path: what it answers, which parameters it takes besides the shared ones, and in which schema.
@@ -46,7 +54,7 @@ struct Path {
 const LIST: [&str; 3] = ["limit", "cursor", "format"];
 
 /// Every path of the API.
-const PATHS: [Path; 18] = [
+const PATHS: [Path; 24] = [
     get("/story", "The last three complete months, component by component", true, &[], "story", false),
     get("/mrr", "MRR and its movements, period by period", true, &LIST, "mrr", true),
     get(
@@ -119,6 +127,26 @@ const PATHS: [Path; 18] = [
         true,
     ),
     get("/imports", "What came in", false, &["format"], "rows", true),
+    get("/diagnose", "What is wrong, and which lever to pull now", true, &[], "diagnose", false),
+    get(
+        "/benchmarks",
+        "Where the business stands among published figures",
+        true,
+        &["format"],
+        "benchmarks",
+        true,
+    ),
+    get("/milestones", "Thresholds of MRR, reached and ahead", true, &["format"], "milestones", true),
+    get("/forecast", "MRR ahead, with its own error", true, &["months", "format"], "forecast", true),
+    get(
+        "/whatif",
+        "Each lever by itself over the next twelve months",
+        true,
+        &["churn", "price", "annual", "expansion", "new", "format"],
+        "whatif",
+        true,
+    ),
+    get("/alerts", "What somebody should be told", true, &LIST, "alerts", true),
     Path {
         path: "/import",
         method: "post",
@@ -206,7 +234,12 @@ pub fn document() -> Value {
 fn operation(path: &Path) -> Value {
     let mut parameters: Vec<Value> = Vec::new();
     for piece in path.path.split('/').filter_map(|p| p.strip_prefix('{')?.strip_suffix('}')) {
-        parameters.push(json!({"name": piece, "in": "path", "required": true, "schema": {"type": "string", "minLength": 1}}));
+        let schema = match path.path {
+            "/metrics/{name}" => json!({"enum": registry::all().iter().map(|m| m.name).collect::<Vec<_>>()}),
+            "/policies/{name}" => json!({"type": "string", "minLength": 1, "examples": Policy::names()}),
+            _ => json!({"type": "string", "minLength": 1}),
+        };
+        parameters.push(json!({"name": piece, "in": "path", "required": true, "schema": schema}));
     }
     for name in path.params {
         parameters.push(parameter(name));
@@ -268,6 +301,7 @@ fn parameter(name: &str) -> Value {
         "kind" => json!({"enum": ["new", "reactivation", "expansion", "contraction", "churn", "transfer"]}),
         "format" => json!({"enum": ["json", "csv"], "default": "json"}),
         "limit" => json!({"type": "integer", "minimum": 1, "default": 1000}),
+        "months" => json!({"type": "integer", "minimum": 1, "maximum": 60, "default": 12}),
         "from" | "to" | "at" | "constant_rates" | "period" => json!({"type": "string", "format": "date"}),
         "set" | "name" => json!({"type": "array", "items": {"type": "string"}}),
         "replace" | "strict" | "dry_run" => json!({"type": "boolean"}),

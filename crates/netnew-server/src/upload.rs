@@ -4,6 +4,7 @@ use crate::error::WebError;
 use crate::params::Params;
 use crate::site::Site;
 use axum::Router;
+use axum::extract::multipart::MultipartRejection;
 use axum::extract::{DefaultBodyLimit, Multipart};
 use axum::http::StatusCode;
 use netnew_import::{Given, Summary, Unwatched, Wish, import};
@@ -82,7 +83,18 @@ impl Upload {
             strict: on("strict"),
             dry_run: on("dry_run"),
         };
-        Ok(import(site.book(), &self.files, &wish, &site.now(), &mut Unwatched)?)
+        Ok(import(site.book(), &self.files, &wish, &site.now(), &Unwatched)?)
+    }
+}
+
+impl From<MultipartRejection> for WebError {
+    fn from(error: MultipartRejection) -> WebError {
+        WebError::new(
+            StatusCode::BAD_REQUEST,
+            "bad_upload",
+            error.to_string(),
+            "send a multipart form with the file",
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 //! Cells and records, whatever the format they come from.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use netnew_money::{Day, Decimal, Instant};
 
@@ -97,6 +98,10 @@ pub(crate) trait Source: Send {
     fn rewind(&mut self) -> Result<(), SourceError>;
     /// Says which columns will be read, so that a columnar format can leave the others alone.
     fn select(&mut self, _columns: &[usize]) {}
+    /// The file, if it is one of Apache Parquet, whose columns can be read by themselves.
+    fn parquet(&self) -> Option<&Path> {
+        None
+    }
     /// What the cells of a column are, if they cannot be read.
     fn unreadable(&self, _column: usize) -> Option<&'static str> {
         None

@@ -8,6 +8,7 @@
 //! Nothing is guessed: where a number or date can mean two things and no other cell of the file tells which, the
 //! row is a problem. Nothing here knows what MRR is. The guide for users is `docs/importing.md`.
 
+mod bulk;
 mod cell;
 pub mod code;
 mod currency_mark;
@@ -24,6 +25,7 @@ mod row;
 mod rows;
 mod words;
 
+pub use bulk::{Bulk, Group, Unfit};
 pub use kind::Kind;
 pub use open::{Context, Format, Opened, Reader, Row, open};
 pub use problem::{Problem, SourceError};

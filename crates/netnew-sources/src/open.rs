@@ -84,9 +84,9 @@ pub enum Row {
 
 /// A file being read.
 pub struct Reader {
-    source: Box<dyn Source>,
+    pub(crate) source: Box<dyn Source>,
     decoder: Box<dyn Decode>,
-    setup: Setup,
+    pub(crate) setup: Setup,
     opened: Opened,
     statements: Vec<Statement>,
     ended: bool,

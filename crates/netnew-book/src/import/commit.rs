@@ -3,6 +3,7 @@
 use super::customer::{Terms, decide};
 use super::{Finish, Import, KindOfBody, Outcome, owners, reference};
 use crate::book::{Book, Snapshot};
+use crate::bulk::Follow;
 use crate::catalog;
 use crate::error::BookError;
 use crate::record::{Filed, key_bytes, subscription_hash};
@@ -18,21 +19,37 @@ use std::path::PathBuf;
 const FAN_IN: usize = 4;
 
 /// Hashes of subscriptions and of the customers who hold them, sorted.
-type Pairs = Vec<(u64, u64)>;
+pub(crate) type Pairs = Vec<(u64, u64)>;
 
 /// A segment written under a temporary name.
-struct Written {
-    info: SegmentInfo,
-    segment: PathBuf,
-    owners: PathBuf,
+pub(crate) struct Written {
+    pub info: SegmentInfo,
+    pub segment: PathBuf,
+    pub owners: PathBuf,
 }
 
 impl Import<'_> {
     /// Decides what is new and, under [`Finish::Commit`], books it: when this returns it is durable.
-    pub fn finish(mut self, finish: Finish) -> Result<Outcome, BookError> {
+    pub fn finish(self, finish: Finish) -> Result<Outcome, BookError> {
+        Ok(self.finish_with(finish, Follow { new: &|_, _| (), add: &|(), _| (), take: &mut |()| () })?.0)
+    }
+
+    /// Like [`Import::finish`], and lets somebody follow what is booked by column. Also says whether that was the whole
+    /// book as it is now: it was empty, and nobody's facts are filed with another customer's.
+    pub fn finish_with<T: Send>(
+        mut self,
+        finish: Finish,
+        follow: Follow<'_, T>,
+    ) -> Result<(Outcome, bool), BookError> {
         let mut outcome = Outcome::default();
         let number = self.next_segment()?;
-        let main = self.write_main(number, &mut outcome)?;
+        let bulk = self.take_bulk()?;
+        let by_column = bulk.is_some();
+        let main = match bulk {
+            Some(filled) => self.write_bulk(filled, number, &mut outcome, follow)?,
+            None => self.write_main(number, &mut outcome)?,
+        };
+        let was_empty = self.snapshot.segments().is_empty() && self.snapshot.aliases()?.is_empty();
         let rates = reference::new_rates(&mut self, &mut outcome);
         let aliases = reference::new_aliases(&mut self, &mut outcome);
         let shadows = match &main {
@@ -40,6 +57,7 @@ impl Import<'_> {
             None => None,
         };
         let segments: Vec<Written> = main.map(|(written, _)| written).into_iter().chain(shadows).collect();
+        let whole = by_column && was_empty && segments.len() == 1 && aliases.is_empty();
         let wanted = match finish {
             Finish::Commit => true,
             Finish::CommitIfConsistent => outcome.conflicts.is_empty(),
@@ -58,7 +76,7 @@ impl Import<'_> {
             book.clear_temporary()?;
         }
         drop(lock);
-        Ok(outcome)
+        Ok((outcome, books && whole))
     }
 
     fn next_segment(&self) -> Result<u64, BookError> {
@@ -254,14 +272,14 @@ impl Rows {
 }
 
 /// A segment that is only created once there is something to write.
-struct Pending<'b> {
+pub(crate) struct Pending<'b> {
     book: &'b Book,
     name: String,
     writer: Option<SegmentWriter>,
 }
 
 impl<'b> Pending<'b> {
-    fn new(book: &'b Book, number: u64) -> Pending<'b> {
+    pub(crate) fn new(book: &'b Book, number: u64) -> Pending<'b> {
         Pending { book, name: format!("{number:08}.parquet"), writer: None }
     }
 
@@ -275,15 +293,20 @@ impl<'b> Pending<'b> {
             key_bytes(filed, &mut key);
             key
         });
+        let writer = self.writer()?;
+        group.iter().try_for_each(|filed| writer.push(filed))
+    }
+
+    /// The writer, made when it is first asked for.
+    pub(crate) fn writer(&mut self) -> Result<&mut SegmentWriter, BookError> {
         if self.writer.is_none() {
             let path = self.book.dir.join("tmp").join(&self.name);
             self.writer = Some(SegmentWriter::create(&*self.book.files, &path, &self.name)?);
         }
-        let writer = self.writer.as_mut().expect("created above");
-        group.iter().try_for_each(|filed| writer.push(filed))
+        Ok(self.writer.as_mut().expect("created above"))
     }
 
-    fn finish(self) -> Result<Option<(Written, Pairs)>, BookError> {
+    pub(crate) fn finish(self) -> Result<Option<(Written, Pairs)>, BookError> {
         let Some(writer) = self.writer else { return Ok(None) };
         let (mut info, pairs) = writer.finish()?;
         let tmp = self.book.dir.join("tmp");

@@ -1,7 +1,7 @@
 //! Small statements to import, and what a book holds as plain lines.
 
 use netnew_book::{Book, BucketRange, Finish, ImportOptions, Outcome, Settings, Snapshot};
-use netnew_facts::{Body, ItemState, Statement, StatementBody};
+use netnew_facts::{Body, ItemState, NO_INSTANT, StateBatch, Statement, StatementBody, WITHDRAWN};
 use netnew_money::{Currency, Decimal, Instant};
 use std::path::Path;
 
@@ -91,4 +91,27 @@ pub fn lines(snapshot: &Snapshot) -> Vec<String> {
     assert_eq!(snapshot.partitions(1), [BucketRange::ALL]);
     out.sort();
     out
+}
+
+/// States by column, with the contents that they point to; row numbers are those of their places.
+pub fn columns(statements: &[Statement]) -> (StateBatch, Vec<ItemState>) {
+    let (mut batch, mut contents) = (StateBatch::default(), Vec::new());
+    for statement in statements {
+        let StatementBody::Customer { customer, body } = &statement.body else { panic!("a state") };
+        let Body::State { subscription, item, effective_at, seq, state } = body else { panic!("a state") };
+        batch.customers.push(customer.as_bytes());
+        batch.subscriptions.push(subscription.as_bytes());
+        batch.items.push(item.as_bytes());
+        batch.effective_at.push(effective_at.micros());
+        batch.seq.push(*seq);
+        batch.recorded_at.push(statement.recorded_at.map_or(NO_INSTANT, Instant::micros));
+        batch.content.push(match state {
+            None => WITHDRAWN,
+            Some(state) => {
+                contents.push((**state).clone());
+                contents.len() as u32 - 1
+            }
+        });
+    }
+    (batch, contents)
 }

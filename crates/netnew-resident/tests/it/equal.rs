@@ -86,7 +86,6 @@ impl Sink for Lines {
 
 /// Rows one by one, and who came and went.
 struct Rows<'a> {
-    image: &'a Image,
     rules: &'a Rules,
     rows: Vec<String>,
     kinds: Vec<String>,
@@ -114,8 +113,8 @@ impl Sink for Rows<'_> {
 
     fn post(&mut self, posting: &Posting) {
         self.posted += 1;
-        let at = posting.at(self.image);
-        posting.rows(self.image, self.rules).for_each(|row| self.row(at, &row));
+        let at = posting.at;
+        posting.rows(self.rules).for_each(|row| self.row(at, &row));
         self.kinds.extend(posting.kind.map(|kind| format!("{at} {kind:?}")));
     }
 
@@ -251,13 +250,13 @@ fn check(
     customers: &[CustomerFacts],
     text: &dyn Fn() -> String,
 ) -> (usize, usize) {
-    let rules = Rules::new(image, ctx);
+    let cut = Cut::new(image, ctx.zone).expect("a few years");
+    let rules = Rules::with_cut(image, ctx, Some(&cut));
     let names = Names {
         plans: rules.plans.clone(),
         currencies: rules.currencies.iter().map(|c| c.as_str().to_string()).collect(),
     };
     let mut walker = Walker::new(image, &rules, ctx, 0);
-    let cut = Cut::new(image, ctx.zone).expect("a few years");
     let mut quick = Walker::new(image, &rules, ctx, 0).with_cut(&cut);
     let mut at = 0;
     let separate = ctx.policy.movement_level == netnew_policy::MovementLevel::Subscription;
@@ -270,7 +269,6 @@ fn check(
             continue;
         }
         let mut rows = Rows {
-            image,
             rules: &rules,
             rows: Vec::new(),
             kinds: Vec::new(),
@@ -470,8 +468,9 @@ fn made_up_customers_add_up_to_the_same_waterfall_on_every_path() {
         }
         let first = slow.first_movement();
         let wanted = (slow.finish().unwrap(), first);
-        let (cut, rules) = (Cut::new(&image, ctx.zone).unwrap(), Rules::new(&image, &ctx));
-        let by_pair = ByPair::new(&image);
+        let cut = Cut::new(&image, ctx.zone).unwrap();
+        let rules = Rules::with_cut(&image, &ctx, Some(&cut));
+        let by_pair = ByPair::new(&image, &cut);
         for order in [None, Some(&by_pair)] {
             let days = rollup(&image, &rules, &ctx, &cut, order, query.to, query.with_expected).unwrap();
             let (rows, any) = days.waterfall(&query).unwrap();

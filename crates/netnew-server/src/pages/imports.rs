@@ -8,6 +8,7 @@ use crate::upload::Upload;
 use crate::web::work;
 use askama::Template;
 use axum::extract::Multipart;
+use axum::extract::multipart::MultipartRejection;
 use axum::response::Response;
 use netnew_import::Summary;
 use netnew_report::ReportError;
@@ -19,8 +20,8 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
 }
 
 /// Files dropped on the page.
-pub async fn bring(ask: Ask, form: Multipart) -> Result<Response, WebError> {
-    let upload = Upload::receive(form).await?;
+pub async fn bring(ask: Ask, form: Result<Multipart, MultipartRejection>) -> Result<Response, WebError> {
+    let upload = Upload::receive(form?).await?;
     work(move || {
         let summary = upload.import(&ask.site)?;
         shown(&ask, Some(&summary))?.respond(&ask)

@@ -1,7 +1,7 @@
 //! Apache Parquet, through the column readers: a few thousand rows of the columns in use at a time.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use netnew_money::{Day, Decimal, Instant};
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
@@ -23,7 +23,7 @@ const EVIDENCE_ROWS: u64 = 10_000;
 
 /// What the stored values of a column stand for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Meaning {
+pub(crate) enum Meaning {
     Bool,
     Whole,
     Unsigned,
@@ -56,20 +56,21 @@ struct Column {
 }
 
 #[derive(Default)]
-struct Values {
-    bools: Vec<bool>,
-    ints: Vec<i32>,
-    longs: Vec<i64>,
-    julians: Vec<Int96>,
-    floats: Vec<f32>,
-    doubles: Vec<f64>,
-    bytes: Vec<ByteArray>,
-    fixed: Vec<FixedLenByteArray>,
+pub(crate) struct Values {
+    pub(crate) bools: Vec<bool>,
+    pub(crate) ints: Vec<i32>,
+    pub(crate) longs: Vec<i64>,
+    pub(crate) julians: Vec<Int96>,
+    pub(crate) floats: Vec<f32>,
+    pub(crate) doubles: Vec<f64>,
+    pub(crate) bytes: Vec<ByteArray>,
+    pub(crate) fixed: Vec<FixedLenByteArray>,
 }
 
 /// A Parquet file.
 pub(crate) struct Parquet {
     name: String,
+    path: PathBuf,
     reader: SerializedFileReader<File>,
     headers: Vec<String>,
     columns: Vec<Column>,
@@ -94,6 +95,7 @@ impl Parquet {
         let columns = schema.columns().iter().enumerate().map(|(leaf, c)| Column::new(leaf, c)).collect();
         Ok(Parquet {
             name: name.to_string(),
+            path: path.to_path_buf(),
             reader,
             headers,
             columns,
@@ -194,32 +196,36 @@ impl Column {
     }
 
     fn value(&self, at: usize) -> Option<Cell<'_>> {
-        let values = &self.values;
-        let whole = || values.ints.get(at).map(|v| i64::from(*v)).or_else(|| values.longs.get(at).copied());
-        let bytes =
-            || values.bytes.get(at).map(ByteArray::data).or_else(|| values.fixed.get(at).map(|f| f.data()));
-        Some(match self.meaning {
-            Meaning::Bool => Cell::Bool(*values.bools.get(at)?),
-            Meaning::Whole => Cell::Number(Decimal::from_i64(whole()?)),
-            Meaning::Unsigned => Cell::Number(unsigned(values, at)?),
-            Meaning::Scaled(scale) => match whole() {
-                Some(mantissa) => Cell::Number(Decimal::new(i128::from(mantissa), scale)),
-                None => scaled(bytes()?, scale),
-            },
-            Meaning::Day => day(whole()?),
-            Meaning::Time { per_second, utc } => time(whole()?, per_second, utc),
-            Meaning::Julian => stamp(values.julians.get(at)?.to_micros(), true),
-            Meaning::Binary => match values.floats.get(at) {
-                Some(float) => shortest(&float.to_string()),
-                None => shortest(&values.doubles.get(at)?.to_string()),
-            },
-            Meaning::Text => {
-                std::str::from_utf8(bytes()?).map_or(Cell::Broken("text that is not UTF-8"), Cell::text)
-            }
-            Meaning::Uuid => bytes()?.try_into().map_or(Cell::Broken("no UUID"), Cell::Uuid),
-            Meaning::Unreadable(what) => Cell::Broken(what),
-        })
+        cell_of(self.meaning, &self.values, at)
     }
+}
+
+/// What a stored value stands for; `None` when there is no such value.
+pub(crate) fn cell_of(meaning: Meaning, values: &Values, at: usize) -> Option<Cell<'_>> {
+    let whole = || values.ints.get(at).map(|v| i64::from(*v)).or_else(|| values.longs.get(at).copied());
+    let bytes =
+        || values.bytes.get(at).map(ByteArray::data).or_else(|| values.fixed.get(at).map(|f| f.data()));
+    Some(match meaning {
+        Meaning::Bool => Cell::Bool(*values.bools.get(at)?),
+        Meaning::Whole => Cell::Number(Decimal::from_i64(whole()?)),
+        Meaning::Unsigned => Cell::Number(unsigned(values, at)?),
+        Meaning::Scaled(scale) => match whole() {
+            Some(mantissa) => Cell::Number(Decimal::new(i128::from(mantissa), scale)),
+            None => scaled(bytes()?, scale),
+        },
+        Meaning::Day => day(whole()?),
+        Meaning::Time { per_second, utc } => time(whole()?, per_second, utc),
+        Meaning::Julian => stamp(values.julians.get(at)?.to_micros(), true),
+        Meaning::Binary => match values.floats.get(at) {
+            Some(float) => shortest(&float.to_string()),
+            None => shortest(&values.doubles.get(at)?.to_string()),
+        },
+        Meaning::Text => {
+            std::str::from_utf8(bytes()?).map_or(Cell::Broken("text that is not UTF-8"), Cell::text)
+        }
+        Meaning::Uuid => bytes()?.try_into().map_or(Cell::Broken("no UUID"), Cell::Uuid),
+        Meaning::Unreadable(what) => Cell::Broken(what),
+    })
 }
 
 fn read<T: DataType>(
@@ -234,7 +240,7 @@ fn read<T: DataType>(
     Ok((rows, present))
 }
 
-fn meaning(descriptor: &ColumnDescriptor) -> Meaning {
+pub(crate) fn meaning(descriptor: &ColumnDescriptor) -> Meaning {
     if descriptor.max_rep_level() > 0 {
         return Meaning::Unreadable("a list");
     }
@@ -315,7 +321,7 @@ fn time(units: i64, per_second: i64, utc: bool) -> Cell<'static> {
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
-fn stamp(micros: i64, utc: bool) -> Cell<'static> {
+pub(crate) fn stamp(micros: i64, utc: bool) -> Cell<'static> {
     if !(Instant::MIN.micros()..=Instant::MAX.micros()).contains(&micros) {
         return Cell::Broken("a time outside the years 1 to 9999");
     }
@@ -359,6 +365,10 @@ impl Source for Parquet {
     fn rewind(&mut self) -> Result<(), SourceError> {
         (self.next_group, self.left_in_group, self.in_batch, self.at, self.record) = (0, 0, 0, 0, 0);
         Ok(())
+    }
+
+    fn parquet(&self) -> Option<&Path> {
+        Some(&self.path)
     }
 
     fn unreadable(&self, column: usize) -> Option<&'static str> {

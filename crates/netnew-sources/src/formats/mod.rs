@@ -1,6 +1,6 @@
 //! The formats files come in, each as a stream of records.
 
-mod columnar;
+pub(crate) mod columnar;
 mod delimited;
 mod json;
 mod sheet;

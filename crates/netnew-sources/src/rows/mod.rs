@@ -4,7 +4,7 @@ mod customers;
 mod item;
 mod periods;
 mod rates;
-mod states;
+pub(crate) mod states;
 mod stripe_customers;
 mod stripe_subscriptions;
 

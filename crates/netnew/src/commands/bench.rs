@@ -55,7 +55,7 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
     let cut = Cut::new(&image, &report.zone).ok_or_else(|| {
         CliError::refused("too_long", "the book spans more than 179 years", "check its dates")
     })?;
-    let by_pair = ByPair::new(&image);
+    let by_pair = ByPair::new(&image, &cut);
     let order_ms = watch.millis();
     let watch = Stopwatch::start();
     let bare = image.checksum();
@@ -67,13 +67,13 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
         let query = report.query()?;
         let ctx = report.context(&query, false);
         let watch = Stopwatch::start();
-        let rules = Rules::new(&image, &ctx);
+        let rules = Rules::with_cut(&image, &ctx, Some(&cut));
         let days = rollup(&image, &rules, &ctx, &cut, Some(&by_pair), query.to, query.with_expected)?;
         let rollups_ms = watch.millis();
         let watch = Stopwatch::start();
-        let again = Rules::new(&image, &ctx);
+        let again = Rules::with_cut(&image, &ctx, Some(&cut));
         let parts = pass_in_order(&image, &again, &ctx, Some(&cut), |about| {
-            Movements::new(&image, &again, about * 3 / 2, query.with_expected)
+            Movements::new(&again, about * 3 / 2, query.with_expected)
         })?;
         let parts: Vec<Movements> = parts.into_iter().map(Movements::finish).collect();
         let movements_ms = watch.millis();

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use netnew_book::Book;
 use netnew_import::{Given, Summary, Watch, Wish};
 use std::process::ExitCode;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Imports the files and prints what happened.
@@ -31,33 +32,43 @@ pub fn import(book: &Book, args: &ImportArgs, env: &Environment) -> Result<Summa
         strict: args.strict,
         dry_run: args.dry_run,
     };
-    netnew_import::import(book, &files, &wish, &env.time(), &mut Bar(ProgressBar::hidden()))
+    netnew_import::import(book, &files, &wish, &env.time(), &Bar(Mutex::new(ProgressBar::hidden())))
 }
 
 /// A bar per file, then a spinner.
-struct Bar(ProgressBar);
+struct Bar(Mutex<ProgressBar>);
+
+impl Bar {
+    fn bar(&self) -> MutexGuard<'_, ProgressBar> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, bar: ProgressBar) {
+        let mut slot = self.bar();
+        slot.finish_and_clear();
+        *slot = bar;
+    }
+}
 
 impl Watch for Bar {
-    fn file(&mut self, name: &str, total: u64) {
-        self.0.finish_and_clear();
-        self.0 = progress(total, name);
+    fn file(&self, name: &str, total: u64) {
+        self.begin(progress(total, name));
     }
 
-    fn at(&mut self, done: u64) {
-        self.0.set_position(done);
+    fn at(&self, done: u64) {
+        self.bar().set_position(done);
     }
 
-    fn note(&mut self, text: &str) {
+    fn note(&self, text: &str) {
         say(text);
     }
 
-    fn writing(&mut self) {
-        self.0.finish_and_clear();
-        self.0 = progress(0, "writing");
+    fn writing(&self) {
+        self.begin(progress(0, "writing"));
     }
 
-    fn done(&mut self) {
-        self.0.finish_and_clear();
+    fn done(&self) {
+        self.bar().finish_and_clear();
     }
 }
 

@@ -60,3 +60,32 @@ fn a_kept_image_is_never_old_and_never_needed() {
         assert_eq!(desk.waterfall(&args), desk.waterfall(&[&args[..], &slow].concat()), "{policy}");
     }
 }
+
+#[test]
+fn the_image_of_an_import_by_column_says_what_the_book_says() {
+    for shape in ["plain", "hard"] {
+        let desk = Desk::new("2025-06-01T00:00:00Z");
+        let out = desk.path("out").display().to_string();
+        desk.ok(&["bench", "make", shape, "--customers", "3000", "--out", &out]);
+        let file = desk.path("out").join(format!("{shape}.parquet")).display().to_string();
+        let done = desk.ok(&["import", &file]);
+        let image = desk.path("book").join("derived").join("image");
+        assert!(image.is_file(), "{shape}: {done}");
+        // `--known-on` reads the book itself.
+        let slow = ["--known-on", "2030-01-01"];
+        for args in
+            [&["--by", "plan"][..], &["--interval", "day", "--from", "2024-03-01"], &["--policy", "stripe"]]
+        {
+            let original = [args, &["--currency", "original"]].concat();
+            let quick = desk.waterfall(&original);
+            assert!(quick.len() > 10, "{shape} {args:?}");
+            assert_eq!(quick, desk.waterfall(&[&original[..], &slow].concat()), "{shape} {args:?}");
+        }
+        // The same file adds nothing, and one that repeats itself is a duplicate by itself.
+        let again = desk.ok(&["import", &file]);
+        assert_eq!(
+            (again["facts"].as_u64(), again["duplicates"].as_u64()),
+            (Some(0), done["facts"].as_u64())
+        );
+    }
+}
