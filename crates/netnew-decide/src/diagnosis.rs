@@ -36,6 +36,9 @@ pub const WIDEST: (i128, i128) = (1, 4);
 /// So many lost customers are enough whatever the interval.
 pub const LOST_ENOUGH: i64 = 10;
 
+/// Fewer lost customers than this are no leak yet, whatever they paid: one large one would decide.
+pub const LEAK_LEAST: i64 = 5;
+
 /// A customer who started in the time that is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {
@@ -308,7 +311,12 @@ impl Facts {
 
     /// Whether anything can be concluded.
     pub fn enough(&self) -> bool {
-        sure(self.lost, self.lost_interval)
+        sure(self.lost, self.lost_interval) && (!self.leaks() || self.lost >= LEAK_LEAST)
+    }
+
+    /// Whether churn took over 80 % of what new brought.
+    fn leaks(&self) -> bool {
+        -self.sum(Kind::Churn).raw() * LEAK_SHARE.1 > self.sum(Kind::New).raw() * LEAK_SHARE.0
     }
 
     /// How many customers it takes at the same rate of loss.
@@ -317,7 +325,7 @@ impl Facts {
         let mut n = exposed;
         while n < 1_000 {
             let k = self.lost * n / exposed;
-            if sure(k, wilson(k, n)) {
+            if sure(k, wilson(k, n)) && (!self.leaks() || k >= LEAK_LEAST) {
                 return n;
             }
             n += 1;
@@ -365,9 +373,8 @@ pub fn illness(facts: &Facts, normal_churn: Option<(Ratio, Ratio)>) -> Illness {
 }
 
 fn churn_illness(facts: &Facts, normal: Option<(Ratio, Ratio)>) -> Option<Illness> {
-    let (new, churn) = (facts.sum(Kind::New), -facts.sum(Kind::Churn));
-    if churn.raw() * LEAK_SHARE.1 > new.raw() * LEAK_SHARE.0 {
-        let gains = new + facts.sum(Kind::Expansion) + facts.sum(Kind::Reactivation);
+    if facts.leaks() {
+        let gains = facts.sum(Kind::New) + facts.sum(Kind::Expansion) + facts.sum(Kind::Reactivation);
         let net: Amount = facts.months.iter().map(Month::net_new).sum();
         let still = net.abs().raw() * TREADMILL_BAND.1 <= gains.raw() * TREADMILL_BAND.0;
         return Some(match (still, net.is_negative()) {
@@ -378,7 +385,7 @@ fn churn_illness(facts: &Facts, normal: Option<(Ratio, Ratio)>) -> Option<Illnes
     }
     let last = facts.months.last()?;
     let weighty = -last.churn.raw() * GROWING_CHURN_SHARE.1 > last.new.raw() * GROWING_CHURN_SHARE.0;
-    if facts.churn_trend == Trend::Growing && facts.churn_faster && weighty {
+    if facts.churn_trend == Trend::Growing && facts.churn_faster && weighty && facts.lost >= LEAK_LEAST {
         return Some(Illness::ChurnOutgrowsNew);
     }
     let (_, most) = normal?;

@@ -57,8 +57,9 @@ pub struct Figure {
 impl Source {
     /// A sum of movements of a kind.
     pub fn movements(&self, name: &str, value: Amount, kind: Kind, from: Day, to: Day) -> Figure {
+        let (kinds, converted) = (kind.as_str(), self.converted());
         let command =
-            format!("netnew movements --from {from} --to {to} --kind {}{}", kind.as_str(), self.asked());
+            format!("netnew movements --from {from} --to {to} --kind {kinds}{converted}{}", self.asked());
         self.figure(name, FigureValue::Money(value), from, to, Some(kind), command)
     }
 

@@ -345,6 +345,18 @@ fn table() -> Vec<Made> {
             "too few",
         ),
         row(
+            "four large ones gone",
+            60,
+            three(
+                moves((2, 20), (2, 90), (2, 10), (0, 0)),
+                moves((2, 20), (2, 90), (2, 10), (0, 0)),
+                moves((2, 20), (0, 20), (2, 10), (0, 0)),
+            ),
+            Illness::TooFewCustomers,
+            None,
+            "too few",
+        ),
+        row(
             "two months old",
             100,
             vec![moves((20, 20), (19, 20), (0, 0), (0, 0)); 2],

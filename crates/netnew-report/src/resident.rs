@@ -123,7 +123,7 @@ pub fn keep_joined(book: &Book, joined: Joined) -> Result<(), ReportError> {
     let snapshot = book.snapshot()?;
     if is_kept(snapshot.counts()?.states) {
         let image = joined.finish();
-        let people = People::without_attributes(image.customers());
+        let people = People::without_attributes(image.len());
         keep(book, &snapshot, &image, &people);
     }
     Ok(())

@@ -39,8 +39,15 @@ fn has_word(code: &str, word: &str) -> bool {
         .any(|(at, _)| !part(code[..at].chars().next_back()) && !part(code[at + word.len()..].chars().next()))
 }
 
-const PURE: [&str; 6] =
-    ["netnew-money", "netnew-facts", "netnew-policy", "netnew-ledger", "netnew-metrics", "netnew-resident"];
+const PURE: [&str; 7] = [
+    "netnew-money",
+    "netnew-facts",
+    "netnew-policy",
+    "netnew-ledger",
+    "netnew-metrics",
+    "netnew-decide",
+    "netnew-resident",
+];
 
 #[test]
 fn no_float_touches_money() {

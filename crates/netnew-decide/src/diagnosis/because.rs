@@ -1,7 +1,8 @@
 //! The diagnosis in sentences, each with its figures.
 
 use super::{
-    Business, EARLY_DAYS, Facts, Illness, LOST_ENOUGH, Leak, Lever, Trend, WIDEST, leaks as cuts, share,
+    Business, EARLY_DAYS, Facts, Illness, LEAK_LEAST, LOST_ENOUGH, Leak, Lever, Trend, WIDEST, leaks as cuts,
+    share,
 };
 use crate::figure::{FigureValue, Reason, Source};
 use crate::interval::wilson;
@@ -83,10 +84,11 @@ pub fn worth(
     let months = i128::try_from(facts.months.len().max(1)).unwrap_or(1);
     match lever {
         Lever::Churn => {
-            let first = leaks.first().filter(|l| l.stands_out).map_or(String::new(), |l| {
-                let part = Amount::from_raw(l.amount.raw().abs() / months);
-                format!(" The first leak alone is {} a month.", show(part))
-            });
+            let first =
+                leaks.first().filter(|l| l.stands_out && l.share < Ratio::ONE).map_or(String::new(), |l| {
+                    let part = Amount::from_raw(l.amount.raw().abs() / months);
+                    format!(" The first leak alone is {} a month.", show(part))
+                });
             format!(
                 "{} less churn a month is worth {} of new a month, for good, and costs no acquisition; that is all of \
                  it, and any part counts the same.{first}",
@@ -161,7 +163,8 @@ fn sample(facts: &Facts, source: &Source, from: Day, to: Day) -> Reason {
     let gate = match facts.enough() {
         true => String::new(),
         false => format!(
-            " Nothing is concluded before {LOST_ENOUGH} are lost or the range is narrower than {} points.",
+            " Nothing is concluded before {LOST_ENOUGH} are lost or the range is narrower than {} points, and no leak \
+             from fewer than {LEAK_LEAST}.",
             whole_percent(share(WIDEST))
         ),
     };

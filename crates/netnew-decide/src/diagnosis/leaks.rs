@@ -183,6 +183,7 @@ fn named(business: &Business, facts: &Facts, cuts: &[Leak], lost: &[&Event], all
     let plan = cuts
         .iter()
         .filter(|c| c.by == "plan" && c.value.is_some())
+        .filter(|_| business.on_plan.len() > 1)
         .find(|c| c.stands_out || c.share > Ratio::new(3, 5).unwrap_or(Ratio::ONE))
         .and_then(|c| c.value.clone());
     let mut events: Vec<&Event> = lost.iter().copied().filter(|e| plan.is_none() || e.plan == plan).collect();

@@ -17,7 +17,7 @@ p.small{font-size:12px;line-height:16px;color:#5b6270}\
 ul{margin:0 0 12px;padding-left:20px}li{margin:0 0 8px}code{font-size:12px;color:#5b6270;overflow-wrap:anywhere}\
 .wrap{overflow-x:auto}table{border-collapse:collapse;width:100%;margin:0 0 12px;font-variant-numeric:tabular-nums}\
 th,td{padding:4px 6px;border-bottom:1px solid #dfe2e8;text-align:left;vertical-align:top}\
-th{font-size:12px;font-weight:600;color:#5b6270}td.r,th.r{text-align:right;white-space:nowrap}tr.b td{font-weight:700}\
+th{font-size:12px;font-weight:600;color:#5b6270}td.r,th.r{text-align:right;white-space:nowrap}td.n{white-space:nowrap}tr.b td{font-weight:700}\
 td:first-child,th:first-child{padding-left:0}td:last-child,th:last-child{padding-right:0}\
 svg{max-width:100%;height:auto;display:block;margin:0 0 16px}\
 @media print{main{padding:0}h2{break-after:avoid}tr,svg{break-inside:avoid}}";
@@ -80,11 +80,21 @@ fn table(out: &mut String, heads: &[(String, Side)], rows: &[Vec<String>], bold:
     for (at, row) in rows.iter().enumerate() {
         out.push_str(if bold.contains(&at) { "<tr class=\"b\">" } else { "<tr>" });
         for (column, text) in row.iter().enumerate() {
-            out.push_str(&format!("<td{}>{}</td>", class(column), escaped(text)));
+            let class = if is_day(text) { " class=\"n\"" } else { class(column) };
+            out.push_str(&format!("<td{class}>{}</td>", escaped(text)));
         }
         out.push_str("</tr>\n");
     }
     out.push_str("</tbody>\n</table></div>\n");
+}
+
+/// `2026-10-31`: a date never wraps.
+fn is_day(text: &str) -> bool {
+    text.len() == 10
+        && text
+            .bytes()
+            .enumerate()
+            .all(|(at, b)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() })
 }
 
 fn escaped(text: &str) -> String {

@@ -18,16 +18,9 @@ impl Sheet {
         }
     }
 
-    fn state(
-        &mut self,
-        customer: &str,
-        day: &str,
-        status: &str,
-        plan: &str,
-        amount: &str,
-        reason: &str,
-        ends: &str,
-    ) {
+    /// Customer, day, status, plan, amount, reason, end.
+    fn state(&mut self, cells: [&str; 7]) {
+        let [customer, day, status, plan, amount, reason, ends] = cells;
         self.text
             .push_str(&format!("{customer},{customer},{day},{status},{plan},{amount},{reason},{ends},\n"));
     }
@@ -37,9 +30,9 @@ impl Sheet {
         for _ in 0..count {
             self.count += 1;
             let id = format!("c{:04}", self.count);
-            self.state(&id, from, "active", plan, amount, "", "");
+            self.state([&id, from, "active", plan, amount, "", ""]);
             if let Some((day, reason)) = until {
-                self.state(&id, day, "canceled", plan, "", reason, "");
+                self.state([&id, day, "canceled", plan, "", reason, ""]);
             }
         }
     }
@@ -131,7 +124,7 @@ fn others_have_other_illnesses() {
             sheet.add(lost[at], "Basic", "20", "2025-06-01", Some((month, "voluntary")));
             for n in 0..upgrades {
                 let id = format!("c{:04}", 1 + at * upgrades + n);
-                sheet.state(&id, month, "active", "Pro", "30", "", "");
+                sheet.state([&id, month, "active", "Pro", "30", "", ""]);
             }
         }
         sheet.desk().ok(&["diagnose"])
@@ -254,7 +247,7 @@ fn a_forecast_knows_what_is_agreed_and_shows_its_error() {
         sheet.add(1, "Basic", "100", &format!("2026-{month:02}-04"), None);
     }
     // The largest customer has already said when it goes.
-    sheet.state("big", "2026-01-02", "active", "Pro", "5000", "", "2026-12-15");
+    sheet.state(["big", "2026-01-02", "active", "Pro", "5000", "", "2026-12-15"]);
     let desk = sheet.desk();
     let told = desk.ok(&["forecast", "--months", "3", "--reach", "1500", "--costs", "1250", "--cash", "100"]);
     let list = rows(&told);
@@ -277,11 +270,11 @@ fn a_forecast_knows_what_is_agreed_and_shows_its_error() {
 #[test]
 fn an_alert_is_told_once_and_says_what_was_expected() {
     let mut sheet = Sheet::new();
-    sheet.state("acme", "2026-01-05", "active", "Pro", "100", "", "");
-    sheet.state("acme", "2026-10-05", "active", "Pro", "95", "", "");
-    sheet.state("bolt", "2026-01-05", "active", "Pro", "100", "", "");
-    sheet.state("bolt", "2026-10-06", "active", "Basic", "94", "", "");
-    sheet.state("core", "2026-01-05", "active", "Pro", "100", "", "2026-11-01");
+    sheet.state(["acme", "2026-01-05", "active", "Pro", "100", "", ""]);
+    sheet.state(["acme", "2026-10-05", "active", "Pro", "95", "", ""]);
+    sheet.state(["bolt", "2026-01-05", "active", "Pro", "100", "", ""]);
+    sheet.state(["bolt", "2026-10-06", "active", "Basic", "94", "", ""]);
+    sheet.state(["core", "2026-01-05", "active", "Pro", "100", "", "2026-11-01"]);
     sheet.add(5, "Pro", "100", "2026-01-05", None);
     let desk = sheet.desk();
     desk.import("c.csv", "customer,name\nbolt,Bolt Ltd\n");
