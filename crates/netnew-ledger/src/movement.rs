@@ -72,6 +72,33 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All causes.
+    pub const ALL: [Cause; 18] = [
+        Cause::Upgrade,
+        Cause::Downgrade,
+        Cause::Interval,
+        Cause::Quantity,
+        Cause::PriceChange,
+        Cause::AddonAdded,
+        Cause::AddonRemoved,
+        Cause::DiscountStart,
+        Cause::DiscountEnd,
+        Cause::Pause,
+        Cause::Resume,
+        Cause::CancelVoluntary,
+        Cause::CancelInvoluntary,
+        Cause::Credit,
+        Cause::TrialConversion,
+        Cause::SecondSubscription,
+        Cause::CurrencySwitch,
+        Cause::Other,
+    ];
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Cause> {
+        Cause::ALL.into_iter().find(|c| c.as_str() == text)
+    }
+
     /// The word used everywhere.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,17 +1,16 @@
 //! What a command stands on: the clock, the output format, the book. The only place that reads the clock.
 
-use crate::cli::{Common, Format};
+use crate::cli::{Common, Format, ReadArgs};
 use crate::error::CliError;
 use netnew_book::Book;
-use netnew_metrics::end_of_day;
-use netnew_money::{Day, Instant, Zone};
+use netnew_money::{Instant, Zone};
+use netnew_report::{Now, Question, Report};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// Now, as given or as the clock says, plus where to print and which book.
 pub struct Environment {
-    as_of: Option<String>,
-    clock: Instant,
+    now: Now,
     /// How to print data.
     pub format: Format,
     /// `--format` as given, for commands that write files.
@@ -24,8 +23,7 @@ impl Environment {
     /// From the common flags. `files_too`: the command writes files, so that `--format` may name a file format.
     pub fn new(common: &Common, files_too: bool) -> Result<Environment, CliError> {
         let environment = Environment {
-            as_of: common.as_of.clone().filter(|t| !t.trim().is_empty()),
-            clock: clock(),
+            now: Now { said: common.as_of.clone().filter(|t| !t.trim().is_empty()), clock: clock() },
             format: format(common, files_too)?,
             files: common.format.clone(),
             book_dir: common.book.clone(),
@@ -36,10 +34,18 @@ impl Environment {
 
     /// Now: an instant as given, the end of a given date in a zone, or the clock.
     pub fn now(&self, zone: &Zone) -> Result<Instant, CliError> {
-        match &self.as_of {
-            None => Ok(self.clock),
-            Some(text) => instant_or_end_of_day("--as-of", text, zone),
-        }
+        self.now.at(zone)
+    }
+
+    /// What time it is.
+    pub fn time(&self) -> Now {
+        self.now.clone()
+    }
+
+    /// Tells the time again and again, for what runs on.
+    pub fn ticking(&self) -> impl Fn() -> Now + Send + Sync + 'static {
+        let said = self.now.said.clone();
+        move || Now { said: said.clone(), clock: clock() }
     }
 
     /// True when output is JSON.
@@ -52,11 +58,20 @@ impl Environment {
         Ok(Book::open_at(&self.book_dir)?)
     }
 
+    /// The report that the flags ask for.
+    pub fn report(&self, args: &ReadArgs) -> Result<Report, CliError> {
+        self.ask(args.question())
+    }
+
+    /// The answer to a question about the book.
+    pub fn ask(&self, question: Question) -> Result<Report, CliError> {
+        Report::open(&question, self.open_book()?, &self.now)
+    }
+
     /// The same environment for another book.
     pub fn with_book(&self, dir: &Path) -> Environment {
         Environment {
-            as_of: self.as_of.clone(),
-            clock: self.clock,
+            now: self.now.clone(),
             format: self.format,
             files: self.files.clone(),
             book_dir: dir.to_path_buf(),
@@ -106,32 +121,15 @@ impl Stopwatch {
         Stopwatch(std::time::Instant::now())
     }
 
+    /// Microseconds since.
+    pub fn micros(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
     /// Milliseconds since, to the microsecond.
     pub fn millis(&self) -> serde_json::Number {
         let micros = self.0.elapsed().as_micros();
         let text = format!("{}.{:03}", micros / 1_000, micros % 1_000);
         serde_json::from_str(&text).expect("a decimal is a JSON number")
     }
-}
-
-/// Reads an RFC 3339 instant, or a date as its last microsecond in the zone.
-pub fn instant_or_end_of_day(flag: &str, text: &str, zone: &Zone) -> Result<Instant, CliError> {
-    if let Ok(instant) = Instant::parse_rfc3339(text.trim()) {
-        return Ok(instant);
-    }
-    let day = parse_day(flag, text)?;
-    Ok(end_of_day(day, zone))
-}
-
-/// Reads a date; months (`2026-11`) are their first day.
-pub fn parse_day(flag: &str, text: &str) -> Result<Day, CliError> {
-    let text = text.trim();
-    let padded = if text.len() == 7 { format!("{text}-01") } else { text.to_string() };
-    Day::parse(&padded).map_err(|_| {
-        CliError::usage(
-            "bad_date",
-            format!("{flag} {text:?} is not a date"),
-            "write YYYY-MM-DD, or for an instant 2026-11-23T14:05:00Z",
-        )
-    })
 }

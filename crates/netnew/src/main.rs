@@ -8,8 +8,6 @@ mod commands;
 mod environment;
 mod error;
 mod render;
-mod report;
-mod resident;
 mod story;
 
 use clap::Parser;
@@ -46,6 +44,13 @@ fn run(command: Command, env: &Environment) -> Result<ExitCode, CliError> {
         Command::Cohorts(args) => commands::cohorts::run(&args, env),
         Command::Customers(args) => commands::customers::run(&args, env),
         Command::Customer(args) => commands::customer::run(&args, env),
+        Command::Diagnose(args) => commands::diagnose::run(&args, env),
+        Command::Benchmarks(args) => commands::benchmarks::run(&args, env),
+        Command::Milestones(args) => commands::milestones::run(&args, env),
+        Command::Whatif(args) => commands::whatif::run(&args, env),
+        Command::Forecast(args) => commands::forecast::run(&args, env),
+        Command::Alerts(args) => commands::alerts::run(&args, env),
+        Command::Report(args) => commands::report::run(&args, env),
         Command::Explain(args) => commands::explain::run(&args, env),
         Command::Check(args) => commands::check::run(&args, env),
         Command::Policy(args) => commands::policy::run(&args, env),
@@ -53,6 +58,8 @@ fn run(command: Command, env: &Environment) -> Result<ExitCode, CliError> {
         Command::Backup(args) => commands::backup::run(&args, env),
         Command::Restore(args) => commands::backup::restore(&args, env),
         Command::Sql(args) => commands::sql::run(&args, env),
+        Command::Serve(args) => commands::serve::run(&args, env),
+        Command::Keys(args) => commands::keys::run(&args, env),
         Command::Schema(args) => commands::schema::run(&args, env),
         Command::Bench(args) => commands::bench::run(&args, env),
     }
@@ -68,7 +75,7 @@ fn fail(error: &CliError, json: bool) -> ExitCode {
             eprintln!("hint: {}", error.hint);
         }
     }
-    ExitCode::from(error.exit)
+    error::exit_code(error)
 }
 
 /// Wrong usage: clap's own words, or the JSON shape when that was asked for.

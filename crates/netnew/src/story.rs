@@ -1,93 +1,19 @@
-//! The three-month story: the components first, then where the business stands.
+//! The three-month story as a page of text.
 
-use crate::commands::metrics::{figures, find, needs, value_json};
 use crate::commands::mrr::footer;
 use crate::error::CliError;
-use crate::render::figures::{change, level, percent, printed_parts, sparkline};
 use crate::render::table::{Align, Table};
-use crate::report::Report;
 use netnew_ledger::Kind;
 use netnew_metrics::registry::Value as MetricValue;
-use netnew_metrics::{Query, ReportCurrency, RollupRow};
+use netnew_metrics::{ReportCurrency, RollupRow};
 use netnew_money::Amount;
-use serde_json::{Map, Value, json};
-
-/// The five stories, gains first.
-const STORY: [Kind; 5] = [Kind::New, Kind::Expansion, Kind::Reactivation, Kind::Contraction, Kind::Churn];
-
-/// Figures under the table.
-const FIGURES: [&str; 7] = ["mrr", "arr", "customers", "arpa", "net_mrr_churn", "nrr_12m", "quick_ratio"];
-
-struct Told {
-    query: Query,
-    rows: Vec<RollupRow>,
-}
-
-fn tell(report: &Report) -> Result<Told, CliError> {
-    let query = report.query()?;
-    let metrics = FIGURES.iter().map(|n| find(n)).collect::<Result<Vec<_>, _>>()?;
-    let rows = match report.is_empty()? {
-        true => Vec::new(),
-        false => report.rows(&query, needs(&metrics))?,
-    };
-    Ok(Told { query, rows })
-}
-
-/// The last three complete months, or what there is.
-fn last_three(report: &Report, rows: &[RollupRow]) -> (usize, usize) {
-    let complete = rows.iter().filter(|r| report.complete(&r.period)).count();
-    let end = if complete == 0 { rows.len() } else { complete };
-    (end.saturating_sub(3), end)
-}
-
-/// The story as data.
-pub fn story_json(report: &Report) -> Result<Value, CliError> {
-    let told = tell(report)?;
-    let (from, to) = last_three(report, &told.rows);
-    let months: Vec<Value> = told.rows[from..to]
-        .iter()
-        .map(|row| {
-            let mut out = Map::new();
-            out.insert("period".into(), json!(row.period.start.to_string()));
-            out.insert("complete".into(), json!(report.complete(&row.period)));
-            out.insert("start".into(), json!(row.start.to_string()));
-            for kind in Kind::ALL {
-                out.insert(kind.as_str().into(), json!(row.movement(kind).to_string()));
-            }
-            out.insert("fx".into(), json!(row.fx.to_string()));
-            out.insert("end".into(), json!(row.end.to_string()));
-            out.insert("net_new".into(), json!(net_new(row).to_string()));
-            Value::Object(out)
-        })
-        .collect();
-    let metrics = FIGURES.iter().map(|n| find(n)).collect::<Result<Vec<_>, _>>()?;
-    let mut now = Map::new();
-    if to > 0 {
-        for figure in figures(report, &told.query, &[], &told.rows[..to], &metrics)
-            .iter()
-            .rev()
-            .take(metrics.len())
-            .rev()
-        {
-            now.insert(figure.metric.name.to_string(), value_json(figure.value.as_ref()));
-        }
-    }
-    Ok(json!({
-        "currency": report.currency_name(),
-        "as_of": report.as_of.to_string(),
-        "data_through": report.least_data_through().map(|i| i.to_string()),
-        "months": months,
-        "figures": now,
-    }))
-}
-
-fn net_new(row: &RollupRow) -> Amount {
-    row.movements.values().copied().sum()
-}
+use netnew_report::Report;
+use netnew_report::figures::{change, level, percent, printed_parts, sparkline};
+use netnew_report::story::{STORY, Story, net_new, story};
 
 /// The story as a page of text.
 pub fn story_text(report: &Report) -> Result<String, CliError> {
-    let told = tell(report)?;
+    let told = story(report)?;
     if told.rows.is_empty() {
         return Ok("No movements yet. Import a file: netnew import FILE\n".into());
     }
@@ -95,13 +21,11 @@ pub fn story_text(report: &Report) -> Result<String, CliError> {
         ReportCurrency::In(currency) => currency.exponent(),
         ReportCurrency::Original => 2,
     };
-    let (from, to) = last_three(report, &told.rows);
-    let months = &told.rows[from..to];
-    let year = &told.rows[to.saturating_sub(13)..to];
+    let (months, year) = (told.months(), told.year());
     let mut out = String::from("Net new, last three months\n\n");
     out.push_str(&components(months, year, decimals));
     out.push('\n');
-    out.push_str(&stands(report, &told, to, decimals)?);
+    out.push_str(&stands(report, &told, decimals));
     out.push('\n');
     out.push_str(&said(months, report, decimals));
     out.push_str(&footer(report));
@@ -147,11 +71,10 @@ fn components(months: &[RollupRow], year: &[RollupRow], decimals: u8) -> String 
     table.render()
 }
 
-fn stands(report: &Report, told: &Told, to: usize, decimals: u8) -> Result<String, CliError> {
-    let metrics = FIGURES.iter().map(|n| find(n)).collect::<Result<Vec<_>, _>>()?;
-    let all = figures(report, &told.query, &[], &told.rows[..to], &metrics);
+fn stands(report: &Report, told: &Story, decimals: u8) -> String {
+    let all = told.figures(report);
     let words = ["MRR", "ARR", "Customers", "ARPA", "Net churn", "NRR 12m", "Quick ratio"];
-    let parts: Vec<String> = all[all.len() - metrics.len()..]
+    let parts: Vec<String> = all
         .iter()
         .zip(words)
         .map(|(figure, word)| {
@@ -165,7 +88,7 @@ fn stands(report: &Report, told: &Told, to: usize, decimals: u8) -> Result<Strin
             format!("{word} {text}")
         })
         .collect();
-    Ok(format!("{}\n", parts.join("   ")))
+    format!("{}\n", parts.join("   "))
 }
 
 /// One sentence that a reader would want said; the figures stand in it.

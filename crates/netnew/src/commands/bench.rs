@@ -3,12 +3,11 @@
 use crate::cli::{BenchArgs, BenchCommand, ReadArgs};
 use crate::environment::{Environment, Stopwatch};
 use crate::error::CliError;
-use crate::report::Report;
-use crate::resident;
 use netnew_bench::{Dice, Shape};
 use netnew_ledger::Kind;
 use netnew_money::Amount;
 use netnew_policy::Policy;
+use netnew_report::resident;
 use netnew_resident::{ByPair, Cut, DayCell, Days, Extent, Movements, Rules, pass_in_order, rollup};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -48,7 +47,7 @@ fn make(shape: &str, customers: u32, seed: u64, out: &Path) -> Result<ExitCode, 
 /// Rebuilds the ledger of a book under policies it has never seen: rollups by day, then every movement.
 fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError> {
     let args = ReadArgs { interval: "month".into(), ..ReadArgs::default() };
-    let mut report = Report::open(&args, env)?;
+    let mut report = env.report(&args)?;
     let watch = Stopwatch::start();
     let image = resident::load(&report.book, &report.snapshot, Extent::All)?;
     let load_ms = watch.millis();

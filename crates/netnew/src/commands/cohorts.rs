@@ -1,62 +1,29 @@
 //! `netnew cohorts`: what is left of the customers of each period, age by age.
 
-use super::mrr::envelope;
 use crate::cli::CohortsArgs;
 use crate::environment::Environment;
 use crate::error::CliError;
-use crate::render::figures::percent;
+use crate::render;
 use crate::render::table::{Align, Table};
-use crate::render::{self, page};
-use crate::report::Report;
-use netnew_metrics::{CohortRow, Cohorts, Measure, ReportCurrency};
+use netnew_metrics::{CohortRow, Measure};
 use netnew_money::Ratio;
-use serde_json::{Value, json};
+use netnew_report::cohorts::{cohorts, parse_measure, row_json};
+use netnew_report::figures::percent;
+use netnew_report::mrr::envelope;
+use netnew_report::page::page;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 /// Prints the cohort table.
 pub fn run(args: &CohortsArgs, env: &Environment) -> Result<ExitCode, CliError> {
-    let measure = Measure::parse(&args.measure).ok_or_else(|| {
-        CliError::usage(
-            "unknown_measure",
-            format!("unknown measure {:?}", args.measure),
-            "use customers, mrr, nrr or grr",
-        )
-    })?;
-    if !args.read.by.as_deref().unwrap_or_default().is_empty() {
-        return Err(CliError::usage(
-            "usage",
-            "cohorts cannot be grouped with --by",
-            "filter with --where, one table a group",
-        ));
-    }
-    let report = Report::open(&args.read, env)?;
-    if report.currency == ReportCurrency::Original {
-        return Err(CliError::usage("usage", "cohorts need one currency", "give --currency a currency code"));
-    }
-    let query = report.query()?;
-    let ctx = report.context(&query, false);
-    let parts =
-        report.fold(&ctx, || Cohorts::new(&ctx, &query), |cohorts, _, ledger| cohorts.add(&ledger))?;
-    let mut whole = Cohorts::new(&ctx, &query)?;
-    for part in parts {
-        whole.merge(part);
-    }
-    let rows = whole.finish(measure, |period| report.complete(period));
-    let values: Vec<Value> = rows.iter().map(to_json).collect();
+    let measure = parse_measure(&args.measure)?;
+    let report = env.report(&args.read)?;
+    let rows = cohorts(&report, measure)?;
+    let values: Vec<Value> = rows.iter().map(row_json).collect();
     let (values, next) = page(values, args.read.limit, args.read.cursor.as_deref())?;
     render::rows(env, &envelope(&report), &values, next, || table(&rows, measure))?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn to_json(row: &CohortRow) -> Value {
-    json!({
-        "cohort": row.cohort.to_string(),
-        "age": row.age,
-        "size": row.size,
-        "value": row.value.map(|v| v.to_decimal_string(10)),
-        "mature": row.mature,
-    })
 }
 
 fn table(rows: &[CohortRow], measure: Measure) -> String {

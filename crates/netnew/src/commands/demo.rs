@@ -1,15 +1,16 @@
 //! `netnew demo`, and `netnew` alone: a made-up business, imported by the public path, and its story.
 
 use super::import::import;
-use crate::cli::{DemoArgs, ImportArgs, ReadArgs};
+use super::serve;
+use crate::cli::{DemoArgs, ImportArgs};
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::render::{self, say};
-use crate::report::Report;
-use crate::story::{story_json, story_text};
+use crate::story::story_text;
 use netnew_book::{Book, Settings};
 use netnew_demo::{Demo, DemoOptions};
 use netnew_money::{Currency, Zone};
+use netnew_report::Question;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -46,8 +47,8 @@ pub fn run(args: &DemoArgs, env: &Environment) -> Result<ExitCode, CliError> {
         "A made-up business: {} customers, {} facts imported. Nothing here is real.",
         args.customers, summary.outcome.facts
     ));
-    let report = Report::open(&ReadArgs { interval: "month".into(), ..ReadArgs::default() }, &env)?;
-    let value = story_json(&report)?;
+    let report = env.ask(Question::default())?;
+    let value = netnew_report::story::story_json(&report)?;
     render::object(&env, &value, || story_text(&report).unwrap_or_else(|error| error.message))?;
     if args.answers {
         say(&demo.answers_markdown());
@@ -57,7 +58,10 @@ pub fn run(args: &DemoArgs, env: &Environment) -> Result<ExitCode, CliError> {
     } else {
         say("Keep the book with --keep DIR; read your own files with netnew init and netnew import.");
     }
-    Ok(ExitCode::SUCCESS)
+    if args.no_serve {
+        return Ok(ExitCode::SUCCESS);
+    }
+    serve::demo(&env, args.port, !args.no_open)
 }
 
 /// The business as the files that a stranger would bring.

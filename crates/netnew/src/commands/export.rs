@@ -11,7 +11,6 @@ use crate::cli::{ExportArgs, ReadArgs};
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::render;
-use crate::report::Report;
 use serde_json::json;
 use std::process::ExitCode;
 use write::FileFormat;
@@ -19,7 +18,7 @@ use write::FileFormat;
 /// Writes the files.
 pub fn run(args: &ExportArgs, env: &Environment) -> Result<ExitCode, CliError> {
     let read = ReadArgs { interval: "month".into(), ..ReadArgs::default() };
-    let report = Report::open(&read, env)?;
+    let report = env.report(&read)?;
     std::fs::create_dir_all(&args.dir)?;
     let written = match env.files.as_deref() {
         Some("csv") => write::folder(&report, &args.dir, FileFormat::Csv)?,

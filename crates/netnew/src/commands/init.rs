@@ -4,9 +4,9 @@ use crate::cli::InitArgs;
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::render;
-use crate::report::find_policy;
 use netnew_book::{Book, Settings};
 use netnew_money::{Currency, Zone};
+use netnew_report::find_policy;
 use serde_json::json;
 use std::process::ExitCode;
 

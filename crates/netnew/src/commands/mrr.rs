@@ -3,93 +3,29 @@
 use crate::cli::ReadArgs;
 use crate::environment::Environment;
 use crate::error::CliError;
-use crate::render::figures::{change, level, printed_parts, sparkline};
+use crate::render;
 use crate::render::table::{Align, Table};
-use crate::render::{self, page};
-use crate::report::Report;
 use netnew_ledger::Kind;
-use netnew_metrics::{Extras, GroupKey, Query, ReportCurrency, RollupRow};
+use netnew_metrics::{Query, ReportCurrency, RollupRow};
 use netnew_money::Amount;
-use netnew_policy::Policy;
-use serde_json::{Map, Value, json};
+use netnew_report::Report;
+use netnew_report::figures::{change, level, printed_parts, sparkline};
+use netnew_report::mrr::{decimals, envelope, row_json, waterfall};
+use netnew_report::page::page;
+use serde_json::Value;
 use std::process::ExitCode;
+
+pub use netnew_report::mrr::footer;
 
 /// Prints the waterfall.
 pub fn run(args: &ReadArgs, env: &Environment) -> Result<ExitCode, CliError> {
-    let report = Report::open(args, env)?;
+    let report = env.report(args)?;
     let query = report.query()?;
-    let rows = match report.is_empty()? {
-        true => Vec::new(),
-        false => report.rows(&query, Extras::default())?,
-    };
-    let values: Vec<Value> = rows.iter().map(|row| json_row(&report, &query, row)).collect();
+    let rows = waterfall(&report, &query)?;
+    let values: Vec<Value> = rows.iter().map(|row| row_json(&report, &query, row)).collect();
     let (values, next) = page(values, args.limit, args.cursor.as_deref())?;
     render::rows(env, &envelope(&report), &values, next, || table(&report, &query, &rows))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// What every report says about itself.
-pub fn envelope(report: &Report) -> Map<String, Value> {
-    let mut envelope = Map::new();
-    envelope.insert("policy".into(), policy_json(&report.policy));
-    envelope.insert("currency".into(), json!(report.currency_name()));
-    envelope.insert("timezone".into(), json!(report.zone.name()));
-    envelope.insert("as_of".into(), json!(report.as_of.to_string()));
-    envelope.insert("data_through".into(), json!(report.least_data_through().map(|i| i.to_string())));
-    envelope
-}
-
-/// Name, version and what was changed.
-pub fn policy_json(policy: &Policy) -> Value {
-    let changed: Map<String, Value> =
-        policy.changed.iter().map(|(knob, value)| (knob.clone(), json!(value))).collect();
-    json!({"name": policy.name, "version": policy.version, "changed": changed})
-}
-
-/// A group as one text: null without one, fields joined by commas.
-pub fn group_json(key: &GroupKey) -> Value {
-    match key.values.as_slice() {
-        [] => Value::Null,
-        [one] => json!(one),
-        several => {
-            json!(several.iter().map(|v| v.as_deref().unwrap_or_default()).collect::<Vec<_>>().join(","))
-        }
-    }
-}
-
-fn json_row(report: &Report, query: &Query, row: &RollupRow) -> Value {
-    let mut out = Map::new();
-    out.insert("period".into(), json!(row.period.start.to_string()));
-    out.insert("complete".into(), json!(report.complete(&row.period)));
-    if !report.by.is_empty() {
-        out.insert("group".into(), group_json(&row.group));
-    }
-    if let Some(currency) = row.group.currency {
-        out.insert("currency".into(), json!(currency.as_str()));
-    }
-    let amount = |a: Amount| json!(a.to_string());
-    out.insert("start".into(), amount(row.start));
-    for kind in Kind::ALL {
-        out.insert(kind.as_str().into(), amount(row.movement(kind)));
-    }
-    out.insert("fx".into(), amount(row.fx));
-    out.insert("end".into(), amount(row.end));
-    out.insert(
-        "customers".into(),
-        json!({
-            "start": row.heads_start,
-            "new": row.heads.new,
-            "reactivated": row.heads.reactivated,
-            "entered": row.heads.entered,
-            "churned": row.heads.churned,
-            "left": row.heads.left,
-            "end": row.heads_end,
-        }),
-    );
-    if report.expected(query, &row.period) {
-        out.insert("expected".into(), json!(true));
-    }
-    Value::Object(out)
 }
 
 fn table(report: &Report, query: &Query, rows: &[RollupRow]) -> String {
@@ -160,14 +96,6 @@ fn table_row(report: &Report, query: &Query, row: &RollupRow, kinds: &[Kind], wi
     cells
 }
 
-/// Minor-unit decimals of a row's currency.
-pub fn decimals(report: &Report, row: &RollupRow) -> u8 {
-    match (report.currency, row.group.currency) {
-        (ReportCurrency::In(currency), _) | (ReportCurrency::Original, Some(currency)) => currency.exponent(),
-        (ReportCurrency::Original, None) => 2,
-    }
-}
-
 fn period_name(query: &Query, row: &RollupRow) -> String {
     let text = row.period.start.to_string();
     match query.grain {
@@ -175,21 +103,4 @@ fn period_name(query: &Query, row: &RollupRow) -> String {
         netnew_money::Grain::Year => text[..4].to_string(),
         _ => text,
     }
-}
-
-/// What a reader needs to know to repeat the figures.
-pub fn footer(report: &Report) -> String {
-    let changed: Vec<String> = report.policy.changed.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    let changed = if changed.is_empty() { String::new() } else { format!(" ({})", changed.join(", ")) };
-    let through = report.least_data_through().map_or("nothing yet".to_string(), |i| i.to_string());
-    format!(
-        "{} · policy {} {}{} · {} · as of {} · data through {}\n",
-        report.currency_name(),
-        report.policy.name,
-        report.policy.version,
-        changed,
-        report.zone.name(),
-        report.as_of,
-        through
-    )
 }

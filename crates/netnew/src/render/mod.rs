@@ -1,11 +1,11 @@
 //! Printing: tables somebody likes to read, JSON and CSV that are exact.
 
-pub mod figures;
 pub mod table;
 
 use crate::cli::Format;
 use crate::environment::Environment;
 use crate::error::CliError;
+pub use netnew_report::flat::text_of;
 use serde_json::{Map, Value};
 use std::io::{BufWriter, Write};
 use table::Table;
@@ -68,80 +68,9 @@ pub fn rows(
     }
 }
 
-/// Cuts a page out of rows: `--limit`, and where `--cursor` goes on.
-pub fn page<T>(
-    mut rows: Vec<T>,
-    limit: Option<usize>,
-    cursor: Option<&str>,
-) -> Result<(Vec<T>, Option<String>), CliError> {
-    let start = match cursor {
-        None => 0,
-        Some(text) => text.strip_prefix('r').and_then(|n| n.parse::<usize>().ok()).ok_or_else(|| {
-            CliError::usage(
-                "bad_cursor",
-                format!("{text:?} is not a cursor"),
-                "use the `next` of an earlier answer",
-            )
-        })?,
-    };
-    rows.drain(..start.min(rows.len()));
-    let next = limit.filter(|limit| *limit < rows.len()).map(|limit| format!("r{}", start + limit));
-    if let Some(limit) = limit {
-        rows.truncate(limit);
-    }
-    Ok((rows, next))
-}
-
-/// Rows as CSV; nested objects become `outer.inner` columns, lists are joined by spaces.
+/// Rows as CSV.
 fn csv(rows: &[Value]) -> Result<(), CliError> {
-    let flat: Vec<Vec<(String, String)>> = rows.iter().map(flatten).collect();
-    let mut columns: Vec<String> = Vec::new();
-    for row in &flat {
-        for (name, _) in row {
-            if !columns.contains(name) {
-                columns.push(name.clone());
-            }
-        }
-    }
-    stdout(|out| {
-        let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(&columns)?;
-        for row in &flat {
-            writer.write_record(
-                columns
-                    .iter()
-                    .map(|c| row.iter().find(|(name, _)| name == c).map_or("", |(_, value)| value.as_str())),
-            )?;
-        }
-        writer.flush()
-    })
-}
-
-fn flatten(row: &Value) -> Vec<(String, String)> {
-    fn walk(prefix: &str, value: &Value, out: &mut Vec<(String, String)>) {
-        match value {
-            Value::Object(fields) => {
-                for (key, value) in fields {
-                    let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-                    walk(&name, value, out);
-                }
-            }
-            other => out.push((prefix.to_string(), text_of(other))),
-        }
-    }
-    let mut out = Vec::new();
-    walk("", row, &mut out);
-    out
-}
-
-/// A value as people read it: strings bare, null empty, lists joined by spaces.
-pub fn text_of(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join(" "),
-        other => other.to_string(),
-    }
+    stdout(|out| netnew_report::flat::write_csv(rows, out))
 }
 
 /// A text cut to a width for a table; the whole is in `--format json`.

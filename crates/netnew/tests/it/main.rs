@@ -1,9 +1,11 @@
 //! The command line from outside: files in, JSON out, as a user or a script would call it.
 
 mod columns;
+mod deciding;
 mod derived;
 mod harness;
 mod importing;
+mod keys;
 mod lean;
 mod reading;
 mod schemas;

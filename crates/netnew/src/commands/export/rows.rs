@@ -1,8 +1,8 @@
 //! Facts as rows of text, in the columns that `netnew import` reads.
 
-use crate::commands::customer::interval_name;
 use netnew_facts::{Body, Discount, Fact};
 use netnew_money::Decimal;
+use netnew_report::customer::interval_name;
 
 /// Columns of an exported `states` file.
 pub const STATE_COLUMNS: [&str; 20] = [

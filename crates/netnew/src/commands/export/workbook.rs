@@ -2,10 +2,10 @@
 
 use super::write::{FileFormat, Written, folder};
 use crate::error::CliError;
-use crate::report::Report;
 use netnew_ledger::Kind;
 use netnew_metrics::{Extras, RollupRow};
 use netnew_money::Amount;
+use netnew_report::Report;
 use rust_xlsxwriter::{Format, Formula, Workbook, Worksheet, XlsxError};
 use std::path::Path;
 

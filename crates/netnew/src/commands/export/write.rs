@@ -2,9 +2,9 @@
 
 use super::rows::{RATE_COLUMNS, STATE_COLUMNS, state_row};
 use crate::error::CliError;
-use crate::report::Report;
 use bytes::Bytes;
 use netnew_facts::{Body, Fact};
+use netnew_report::Report;
 use parquet::basic::{Compression, ConvertedType, Repetition, Type as PhysicalType};
 use parquet::data_type::{ByteArray, ByteArrayType};
 use parquet::file::properties::WriterProperties;

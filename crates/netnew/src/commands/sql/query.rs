@@ -1,26 +1,17 @@
 //! One query: flags in, rows out.
 
-use super::book::BookTables;
 use crate::cli::{Format, SqlArgs};
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::render::table::{Align, Table};
 use crate::render::{self, text_of};
-use crate::report::Report;
-use netnew_query::{Answer, Limits, QueryError, Sql};
+use netnew_query::{Answer, Limits, Sql};
+use netnew_report::page::start;
+use netnew_report::tables::BookTables;
 use serde_json::{Map, Value};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-
-impl From<QueryError> for CliError {
-    fn from(error: QueryError) -> CliError {
-        match error.usage {
-            true => CliError::usage(error.code, error.message, error.hint),
-            false => CliError::refused(error.code, error.message, error.hint),
-        }
-    }
-}
 
 /// Answers a query.
 pub fn run(sql: &str, args: &SqlArgs, env: &Environment) -> Result<ExitCode, CliError> {
@@ -55,26 +46,12 @@ pub fn session(args: &SqlArgs, env: &Environment) -> Result<Sql, CliError> {
         rows: args.max_rows,
         time: (args.timeout > 0).then(|| Duration::from_secs(args.timeout)),
     };
-    Ok(Sql::new(Arc::new(BookTables::new(Report::open(&args.read, env)?)?), limits)?)
+    Ok(Sql::new(Arc::new(BookTables::new(env.report(&args.read)?)?), limits)?)
 }
 
 /// The engine's threads.
 pub fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
-}
-
-/// The row that a cursor points to.
-fn start(cursor: Option<&str>) -> Result<usize, CliError> {
-    match cursor {
-        None => Ok(0),
-        Some(text) => text.strip_prefix('r').and_then(|n| n.parse().ok()).ok_or_else(|| {
-            CliError::usage(
-                "bad_cursor",
-                format!("{text:?} is not a cursor"),
-                "use the `next` of an earlier answer",
-            )
-        }),
-    }
 }
 
 fn print(answer: &Answer, next: Option<String>, env: &Environment) -> Result<(), CliError> {

@@ -1,0 +1,50 @@
+//! HTTP: the pages that people open, the API that programs call, and what guards both.
+//!
+//! Nothing is computed here: a request becomes a [`netnew_report::Question`], the answer is printed as a page or as JSON.
+//! [`site::Site`] holds what requests share, [`params::Params`] is the state of a page (it lives in the address), and there
+//! is one file per page under `pages` and one per group of paths under `api`.
+
+mod api;
+mod assets;
+mod charts;
+mod error;
+mod guard;
+mod openapi;
+mod pages;
+mod params;
+mod sign_in;
+mod site;
+mod upkeep;
+mod upload;
+mod web;
+
+pub use error::WebError;
+pub use site::{Options, Site, Stopwatch};
+
+use axum::Router;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Everything that is served, for a site.
+pub fn router(site: Arc<Site>) -> Router {
+    let routes = Router::new()
+        .merge(assets::routes())
+        .nest("/api/v1", api::routes())
+        .merge(upkeep::routes())
+        .merge(pages::routes(&site));
+    guard::layers(routes, &site).with_state(site)
+}
+
+/// Serves until `stop` is done, then finishes what is under way.
+///
+/// # Errors
+/// A listener that fails.
+pub async fn serve(
+    site: Arc<Site>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let service = router(site).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
+}
