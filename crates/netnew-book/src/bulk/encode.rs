@@ -529,7 +529,6 @@ fn chunk(
     };
     let data_at = writer.write_page(CompressedPage::new(page, length))?.offset as i64;
     writer.close()?;
-    drop(writer);
     let bytes = sink.into_inner()?;
     let total = bytes.len() as i64;
     let encodings = match dictionary_at {

@@ -167,7 +167,8 @@ const INSTANTS: [Field; 6] = [
     Field::DiscountUntil,
 ];
 
-/// What a column is kept as.
+/// What a column is kept as. There are a dozen of them to a row group: their size does not matter.
+#[expect(clippy::large_enum_variant, reason = "few of them, and read for every row")]
 enum Role {
     Ids(Ids),
     Times(Times),
@@ -385,8 +386,8 @@ impl Group {
             self.known.resize(most, Known::Not);
         }
         batch.content.clear();
-        for row in 0..rows {
-            let number = numbers[row] as usize;
+        for (row, number) in numbers.into_iter().enumerate() {
+            let number = number as usize;
             if self.bad[row] {
                 batch.content.push(NO_STATEMENT);
                 continue;
