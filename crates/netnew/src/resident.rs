@@ -110,20 +110,21 @@ type Rows = (Vec<RollupRow>, Option<Day>);
 
 /// Rolls an image up for a question that [`netnew_resident::can_group`] accepts.
 pub fn rows(image: &Image, ctx: &Context, query: &Query, extras: Extras) -> Result<Rows, RollupError> {
-    let rules = Rules::new(image, ctx);
     // The whole book in the only currency there is can be added up from days, which is quicker.
-    let only = |currency: Currency| rules.currencies.iter().all(|c| *c == currency);
+    let only = |currency: Currency| image.currencies().iter().all(|c| *c == currency);
     let whole = query.by.is_empty() && query.filter.0.is_empty() && !extras.retention;
     if let ReportCurrency::In(currency) = query.currency
         && whole
         && only(currency)
         && let Some(cut) = Cut::new(image, ctx.zone)
     {
+        let rules = Rules::with_cut(image, ctx, Some(&cut));
         let days = rollup(image, &rules, ctx, &cut, None, query.to, query.with_expected)?;
         let (rows, posted) = days.waterfall(query)?;
         let first = days.first_change().filter(|_| posted).map(|at| ctx.zone.day_of(at));
         return Ok((rows, first));
     }
+    let rules = Rules::new(image, ctx);
     let mut whole = Periods::new(image, &rules, ctx, query, extras)?;
     let part = || Periods::new(image, &rules, ctx, query, extras).expect("one was made above");
     pass(image, &rules, ctx, None, part)?.into_iter().for_each(|part| whole.merge(part));

@@ -268,13 +268,8 @@ fn check(
             assert!(wanted.map(|l| l.steps.is_empty()).unwrap_or(false), "seed {seed}: a customer got lost");
             continue;
         }
-        let mut rows = Rows {
-            rules: &rules,
-            rows: Vec::new(),
-            kinds: Vec::new(),
-            posted: 0,
-            names: names.clone(),
-        };
+        let mut rows =
+            Rows { rules: &rules, rows: Vec::new(), kinds: Vec::new(), posted: 0, names: names.clone() };
         if quick.customers(at..at + 1, &mut rows).is_ok()
             && let Ok(wanted) = &wanted
         {
