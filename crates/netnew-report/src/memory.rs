@@ -127,7 +127,9 @@ impl Memory {
 
     /// A policy applied to the image.
     pub fn rules(&self, image: &Image, ctx: &Context) -> Arc<Rules> {
-        let make = || Ok::<_, ReportError>(Arc::new(Rules::new(image, &without_dimensions(ctx))));
+        let cut = self.cut(image, ctx.zone);
+        let ctx = &without_dimensions(ctx);
+        let make = || Ok::<_, ReportError>(Arc::new(Rules::with_cut(image, ctx, cut.as_deref())));
         held(&self.rules, format!("{:?}", ctx.policy), make).expect("making rules does not fail")
     }
 

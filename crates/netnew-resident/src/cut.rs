@@ -22,11 +22,11 @@ impl Cut {
         let (low, high) = ends.reduce(|| (i64::MAX, i64::MIN), |a, b| (a.0.min(b.0), a.1.max(b.1)));
         if low > high {
             let (first, last) = (Day::from_days(0), Day::from_days(0));
-            return Some(Cut { first, last, days: Vec::new(), laid: Laid::default() });
+            return Some(Cut { first, last, days: Vec::new(), laid: Laid::new(image) });
         }
         let mut laid = Laid::new(image);
-        let high = laid.at.par_iter().max().map_or(high, |last| high.max(*last));
         let (first, last) = (day_of(low), day_of(high));
+        u16::try_from(day_of(high.max(laid.at_most)).days_since(first)).ok()?;
         u16::try_from(last.days_since(first)).ok()?;
         let days = image.at.par_iter().map(|at| day_of(*at).days_since(first) as u16).collect();
         laid.cut(zone, first);

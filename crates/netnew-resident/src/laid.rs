@@ -57,9 +57,11 @@ pub(crate) struct Life {
     pub first: u32,
     /// Nothing is laid down from here on.
     pub valid_to: i64,
-    /// The last end of a trial that counts.
-    pub trials_to: i64,
+    /// The first end of a trial that counts, and the last.
+    pub trials: [i64; 2],
 }
+
+const NO_TRIALS: [i64; 2] = [NEVER, i64::MIN];
 
 /// Ways of all customers, and the rows that were laid down.
 #[derive(Default)]
@@ -76,6 +78,10 @@ pub(crate) struct Laid {
     pub pairs: Vec<[Code; 2]>,
     /// Sources of trials that were laid down.
     pub sources: BTreeSet<u16>,
+    /// The last instant that was laid down; the least there is for none.
+    pub at_most: i64,
+    /// Some subscription has several items.
+    pub several: bool,
 }
 
 /// What of a content matters here.
@@ -169,8 +175,10 @@ impl Laid {
             all.item.extend(part.item);
             all.sources.extend(part.sources);
         }
-        let end = Life { customer: NONE, first: all.at.len() as u32, valid_to: NEVER, trials_to: NEVER };
+        let end = Life { customer: NONE, first: all.at.len() as u32, valid_to: NEVER, trials: NO_TRIALS };
         all.lives.push(end);
+        all.at_most = all.at.par_iter().copied().max().unwrap_or(i64::MIN);
+        all.several = all.ways.par_iter().any(|way| way & ways::SEVERAL != 0);
         all
     }
 
@@ -226,7 +234,7 @@ impl Part {
             customer: customer as u32,
             first: self.laid.at.len() as u32,
             valid_to: NEVER,
-            trials_to: i64::MIN,
+            trials: NO_TRIALS,
         };
         self.next_at.clear();
         self.next_at.resize(items, NEVER);
@@ -250,7 +258,8 @@ impl Part {
                 _ => NEVER,
             };
             if conversion < to {
-                life.trials_to = life.trials_to.max(found.trial_end);
+                let [first, last] = life.trials;
+                life.trials = [first.min(found.trial_end), last.max(found.trial_end)];
                 self.laid.sources.insert(of.source);
             }
             let mut instants = [at, conversion, found.cancel_at, NEVER, NEVER, NEVER];

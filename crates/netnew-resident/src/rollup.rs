@@ -14,7 +14,7 @@ use crate::step::{Posting, Sink, Step};
 use crate::templates::{Fate, Templates, Which};
 use netnew_ledger::Context;
 use netnew_metrics::RollupError;
-use netnew_money::Day;
+use netnew_money::{Day, Instant};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
@@ -71,10 +71,15 @@ pub fn rollup<'r>(
     last: Day,
     with_expected: bool,
 ) -> Result<Days<'r>, RollupError> {
+    // What was laid down behind the last state happens only as far as is looked.
+    let laid_to = cut.laid.at_most.min(ctx.horizon.micros());
+    let last = last.max(cut.last());
+    let last =
+        if laid_to > i64::MIN { last.max(ctx.zone.day_of(Instant::from_micros(laid_to))) } else { last };
     let new = || Days::new(cut, last, rules, ctx.now(), with_expected);
     let parts: Vec<Days> = match (&rules.templates, by_pair) {
         (Some(templates), Some(by_pair))
-            if cut.last().days_since(cut.first()) < NOTED_DAYS
+            if last.days_since(cut.first()) < NOTED_DAYS
                 && by_pair.starts.len() == templates.pairs.len() + 1 =>
         {
             let events = by_pair.starts.last().copied().unwrap_or_default() as usize;
@@ -153,18 +158,26 @@ struct Notes<'r, 'n> {
     notes: &'n [AtomicU16],
 }
 
+impl Notes<'_, '_> {
+    /// Who comes or goes by an item that is not alone in its subscription: too seldom for a note of its own.
+    #[cold]
+    #[inline(never)]
+    fn rare(&mut self, posting: &Posting) {
+        self.days.post(posting);
+    }
+}
+
 impl Sink for Notes<'_, '_> {
     fn step(&mut self, step: &Step) -> Result<(), RollupError> {
         self.days.step(step)
     }
 
-    #[inline]
+    #[inline(always)]
     fn post(&mut self, posting: &Posting) {
         let Which { fate, again, others, .. } = posting.which;
         let code = match (fate, again) {
             (Fate::Stays, _) => 1 + u16::from(others) * 4,
-            // Who comes or goes by an item that is not alone in its subscription is too rare to be noted.
-            _ if others => return self.days.post(posting),
+            _ if others => return self.rare(posting),
             (Fate::Arrives, false) => 2,
             (Fate::Arrives, true) => 3,
             (Fate::Leaves, _) => 4,

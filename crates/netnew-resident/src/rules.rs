@@ -250,7 +250,9 @@ impl Rules {
                 cut.map(|cut| cut.laid.pairs.par_iter().with_min_len(4096).map(|pair| pair.map(entry)));
             let laid = laid.map(|pairs| pairs.collect()).unwrap_or_default();
             rules.negative = rules.phases.iter().any(|phase| phase.mrr < 0);
-            rules.templates = Templates::new(&image.pairs, laid, &rules.phases, &rules.arr, plans, ctx);
+            let several = cut.is_some_and(|cut| cut.laid.several);
+            let (phases, arr) = (&rules.phases, &rules.arr);
+            rules.templates = Templates::new(&image.pairs, laid, several, phases, arr, plans, ctx);
         }
         rules
     }

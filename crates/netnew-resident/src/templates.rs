@@ -49,7 +49,8 @@ pub(crate) struct Template {
     first: u32,
     /// How many rows by fate.
     counts: [u8; 3],
-    /// [`STARTS`] or [`ENDS`]; such a pair has all its rows again, for an item that is not alone in its subscription.
+    /// [`STARTS`] or [`ENDS`]; where subscriptions have several items such a pair has all its rows again, for an item that
+    /// is not alone.
     pub edge: u8,
 }
 
@@ -66,6 +67,8 @@ pub(crate) struct Templates {
     pub pairs: Vec<Template>,
     /// Entries of the pairs that are not the image's own, which come last.
     pub laid: Vec<[u32; 2]>,
+    /// Rows are there for items that are not alone in their subscription too.
+    pub several: bool,
     pub rows: Vec<Posted>,
     /// Per row: level of the item on this plan before it.
     pub befores: Vec<i64>,
@@ -81,6 +84,7 @@ impl Templates {
     pub fn new(
         pairs: &[[u32; 2]],
         laid: Vec<[u32; 2]>,
+        several: bool,
         phases: &[Phase],
         arr: &[i128],
         plans: usize,
@@ -97,7 +101,7 @@ impl Templates {
                     let had = if *before == NONE { 0 } else { arr[*before as usize] };
                     let grew = (arr[*after as usize] - had) as i64;
                     let before = (*before != NONE).then(|| &phases[*before as usize]);
-                    let one = template(before, &phases[*after as usize], residual, &mut rows);
+                    let one = template(before, &phases[*after as usize], residual, several, &mut rows);
                     templates.push(Template { arr: grew, ..one });
                 }
                 (templates, rows)
@@ -109,6 +113,7 @@ impl Templates {
         let mut all = Templates {
             pairs: Vec::with_capacity(pairs.len() + laid.len()),
             laid,
+            several,
             rows: Vec::new(),
             befores: Vec::new(),
             topics: Vec::new(),
@@ -166,6 +171,7 @@ fn template(
     before: Option<&Phase>,
     after: &Phase,
     residual: TransferResidual,
+    several: bool,
     rows: &mut Vec<Drawn>,
 ) -> Template {
     let worth = |phase: Option<&Phase>| phase.map_or(0, |p| p.mrr as i64);
@@ -183,7 +189,7 @@ fn template(
     let mut template = Template { delta: has - had, arr: 0, first, counts: [0; 3], edge };
     let fates = [Fate::Stays, Fate::Arrives, Fate::Leaves];
     for (fate, others) in [false, true].into_iter().flat_map(|others| fates.map(|fate| (fate, others))) {
-        if others && edge == 0 {
+        if others && (edge == 0 || !several) {
             break;
         }
         let possible = match fate {

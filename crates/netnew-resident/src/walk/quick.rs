@@ -81,17 +81,22 @@ impl<'a> Walker<'a> {
         let mut usable = way & ways::TEMPLATES != 0
             && self.image.flags[customer] & self.rules.general == 0
             && (way & ways::MIXED == 0 || !self.rules.negative)
-            && (every || (way == ways::TEMPLATES && self.image.flags[customer] & flags::SIMPLE != 0));
+            && (every || (way == ways::TEMPLATES && self.image.flags[customer] & flags::SIMPLE != 0))
+            && (way & ways::SEVERAL == 0 || templates.several);
+        let mut lives = 0;
+        // Of a trial that ends behind everything that is looked at, it does not matter whether it is known to convert.
+        let ahead = |trial: i64| self.horizon <= self.now && trial > self.now;
         let (first, at) = if way & ways::LAID != 0 {
             let (life, next) = (&cut.laid.lives[self.life], &cut.laid.lives[self.life + 1]);
-            self.life += 1;
+            lives = 1;
             usable &= life.valid_to > self.horizon
-                && life.trials_to <= self.trials_known
+                && (life.trials[1] <= self.trials_known || ahead(life.trials[0]))
                 && templates.laid.len() == cut.laid.pairs.len();
             (life.first, &cut.laid.at[life.first as usize..next.first as usize])
         } else {
             (self.image.first_row[customer], &self.image.at[self.image.row_range(customer)])
         };
+        self.life += lives;
         let count = match at.last() {
             Some(last) if *last <= self.settled => at.len(),
             // What lies ahead has no part in this, or its steps are told from those that happened.

@@ -131,6 +131,10 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
         let rules = Rules::with_cut(&image, &ctx, Some(&cut));
         let days = rollup(&image, &rules, &ctx, &cut, Some(&by_pair), query.to, query.with_expected)?;
         let rollups_ms = watch.millis();
+        let (cells, heads) = (days.cells(), heads(&days));
+        drop(days);
+        let months = months(&rules, &cells);
+        drop(rules);
         let watch = Stopwatch::start();
         let again = Rules::with_cut(&image, &ctx, Some(&cut));
         let parts = pass_in_order(&image, &again, &ctx, Some(&cut), |about| {
@@ -139,7 +143,6 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
         let parts: Vec<Movements> = parts.into_iter().map(Movements::finish).collect();
         let movements_ms = watch.millis();
         let movements: usize = parts.iter().map(|p| p.rows.len()).sum();
-        let cells = days.cells();
         let rows_in_cells: u64 = cells.iter().map(|cell| cell.rows).sum();
         if rows_in_cells != movements as u64 {
             let message = format!("{rows_in_cells} rows by day, {movements} movements");
@@ -151,8 +154,8 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
             "movements_ms": movements_ms,
             "movements": movements,
             "cells": cells.len(),
-            "months": months(&rules, &cells),
-            "heads": heads(&days),
+            "months": months,
+            "heads": heads,
         }));
     }
     let out = json!({
