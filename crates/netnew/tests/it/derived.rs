@@ -168,7 +168,7 @@ fn a_view_follows_what_other_processes_write() {
     let mut before = told(&view, None);
     let states = "customer,subscription,item,effective_at,plan,amount,quantity,status\n";
     let imports = [
-        ("moving.csv", moving),
+        ("moving.csv", moving.lines().take(30).collect::<Vec<_>>().join("\n")),
         (
             "cancel.csv",
             format!("{states}c1,s1,s1,2025-12-24,Pro,11,2,canceled\nc2,s9,s9,2025-03-01,Gold,70,1,active\n"),
