@@ -183,10 +183,7 @@ impl Memory {
     /// From when until when (not included) answers stay the same, in microseconds.
     pub fn stretch(&self, view: &View, ctx: &Context, query: &Query) -> Result<(i64, i64), ReportError> {
         let image = self.image(view, Extent::Numbers)?;
-        let people = match lock(&self.people).as_ref() {
-            Some((_, people)) => Some(people.clone()),
-            None => None,
-        };
+        let people = lock(&self.people).as_ref().map(|(_, people)| people.clone());
         let people = match people {
             Some(people) => people,
             None => self.people(view, Wanted::of(query))?,

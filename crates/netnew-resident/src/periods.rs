@@ -124,7 +124,8 @@ pub struct Periods<'a> {
     first_change: Option<Instant>,
     pub(crate) posted: bool,
     cut: Option<&'a Cut>,
-    pub(crate) quick: Option<Quick>,
+    /// Boxed: it is taken out and put back for every event.
+    pub(crate) quick: Option<Box<Quick>>,
     /// What an event could not be counted for; said at the customer's end.
     pub(crate) failed: Option<RollupError>,
 }

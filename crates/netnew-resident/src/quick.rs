@@ -68,7 +68,7 @@ impl Quick {
         (groups, several): (usize, bool),
         to: Day,
         retaining: Option<Retaining>,
-    ) -> Option<Quick> {
+    ) -> Option<Box<Quick>> {
         let width = periods.len() + 1;
         let cells = groups.checked_mul(width).filter(|cells| cells * KINDS * CAUSES <= MOST)?;
         let days = cut.last().days_since(cut.first()).max(0);
@@ -80,7 +80,7 @@ impl Quick {
             retaining.retained = vec![Retained::default(); groups * periods.len() * 3];
             retaining
         });
-        Some(Quick {
+        Some(Box::new(Quick {
             slots: (0..=days).map(|day| slot(cut.first().add_days(day))).collect(),
             first: cut.first(),
             width,
@@ -97,7 +97,7 @@ impl Quick {
             held: Vec::new(),
             currency: 0,
             spare: Vec::new(),
-        })
+        }))
     }
 
     fn add(&mut self, cell: usize, kind: Kind, cause: Cause, amount: i128) {

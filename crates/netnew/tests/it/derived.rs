@@ -196,7 +196,7 @@ fn a_view_follows_what_other_processes_write() {
     let mut before = told(&view, None);
     let states = "customer,subscription,item,effective_at,plan,amount,quantity,status\n";
     let imports = [
-        ("moving.csv", moving),
+        ("moving.csv", moving.lines().take(30).collect::<Vec<_>>().join("\n")),
         (
             "cancel.csv",
             format!("{states}c1,s1,s1,2025-12-24,Pro,11,2,canceled\nc2,s9,s9,2025-03-01,Gold,70,1,active\n"),
@@ -221,10 +221,10 @@ fn a_view_follows_what_other_processes_write() {
         view = view.refresh().unwrap();
         let after = told(&view, None);
         assert_eq!(after, told(&view, Some("2030-01-01")), "after {name}: the book itself");
-        assert_eq!(after, told(&View::new(open()).unwrap(), None), "after {name}: a new view");
         assert_eq!(after == before, name == "rates.csv", "after {name}");
         before = after;
     }
+    assert_eq!(before, told(&View::new(open()).unwrap(), None), "a new view");
 }
 
 #[test]
