@@ -148,7 +148,11 @@ impl Templates {
     pub fn rows_of(&self, which: Which) -> std::ops::Range<usize> {
         let template = &self.pairs[which.pair as usize];
         let counts = template.counts;
-        let again = if which.others && template.edge != 0 { counts[0] + counts[1] + counts[2] } else { 0 };
+        let again = if self.several && which.others && template.edge != 0 {
+            counts[0] + counts[1] + counts[2]
+        } else {
+            0
+        };
         let skipped = again
             + match which.fate {
                 Fate::Stays => 0,
