@@ -1,0 +1,1 @@
+//! Billing systems over HTTP.
