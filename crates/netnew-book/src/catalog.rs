@@ -31,7 +31,7 @@ CREATE INDEX aliases_key ON aliases (source, customer);
 ";
 
 fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(SCHEMA)])
+    Migrations::new(vec![M::up(SCHEMA), M::up(crate::evidence::MIGRATION)])
 }
 
 /// Opens the catalog, making or upgrading its tables.

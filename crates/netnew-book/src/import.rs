@@ -8,6 +8,7 @@ mod reference;
 use crate::book::{Book, Snapshot};
 use crate::catalog;
 use crate::error::BookError;
+use crate::evidence::Keeping;
 use crate::files::{Lock, Reading};
 use crate::record::Filed;
 use crate::runs::Sorter;
@@ -110,6 +111,7 @@ pub struct Import<'b> {
     rates: Vec<RateFact>,
     aliases: Vec<AliasFact>,
     payloads: Vec<NewPayload>,
+    keeping: Keeping,
     /// Given to retractions that `replace` makes: before every row of the import.
     first_seq: u64,
     last_seq: u64,
@@ -135,6 +137,7 @@ impl Book {
             rates: Vec::new(),
             aliases: Vec::new(),
             payloads: Vec::new(),
+            keeping: Keeping::default(),
             first_seq,
             last_seq: first_seq,
         })
@@ -223,6 +226,11 @@ impl Import<'_> {
         if self.replace && !self.kinds.contains(&kind) {
             self.kinds.push(kind);
         }
+    }
+
+    /// What is to be kept besides facts, committed with them.
+    pub fn keeping(&mut self) -> &mut Keeping {
+        &mut self.keeping
     }
 
     /// Takes a statement in.

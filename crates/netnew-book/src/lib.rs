@@ -15,6 +15,7 @@ mod backup;
 mod book;
 mod catalog;
 mod error;
+mod evidence;
 mod files;
 mod import;
 mod record;
@@ -25,6 +26,7 @@ mod verify;
 
 pub use book::{Book, Counts, ImportRecord, PayloadInfo, Settings, Snapshot};
 pub use error::BookError;
+pub use evidence::{Evidence, Keeping, SyncedSource};
 pub use files::{FileLayer, Lock, OsFiles, ReadFile, WriteFile};
 pub use import::{Conflict, Finish, Import, ImportOptions, KindOfBody, Outcome};
 pub use scan::BucketRange;

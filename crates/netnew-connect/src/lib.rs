@@ -1,1 +1,12 @@
-//! Billing systems over HTTP.
+//! Billing systems into a book: files of their objects, deliveries they make, syncs over HTTP.
+//!
+//! [`files`] reads Stripe's objects and events from files, [`webhook`] takes a signed delivery in; both end in [`intake`],
+//! which keeps what is worth keeping and tells the customers spoken of anew. Nothing here asks for the time.
+
+mod compare;
+mod error;
+pub mod files;
+pub mod intake;
+pub mod webhook;
+
+pub use error::ConnectError;

@@ -24,6 +24,7 @@ mod row;
 mod rows;
 mod words;
 
+pub use formats::JsonObjects;
 pub use kind::Kind;
 pub use open::{Context, Format, Opened, Reader, Row, open};
 pub use problem::{Problem, SourceError};

@@ -48,7 +48,7 @@ macro_rules! refused {
     )*};
 }
 
-refused!(BookError, LedgerError, MoneyError, SourceError, RollupError);
+refused!(BookError, LedgerError, MoneyError, SourceError, RollupError, netnew_connect::ConnectError);
 
 impl From<QueryError> for CliError {
     fn from(error: QueryError) -> CliError {

@@ -41,6 +41,7 @@ pub struct Catalogue {
     prices: BTreeMap<String, Price>,
     products: BTreeMap<String, Product>,
     coupons: BTreeMap<String, Coupon>,
+    mentioned_coupons: BTreeMap<String, Coupon>,
     promotions: BTreeMap<String, Promotion>,
 }
 
@@ -50,6 +51,10 @@ impl Catalogue {
         match piece {
             Piece::Price(price) => {
                 self.prices.insert(id.to_string(), price.clone());
+            }
+            // What is mentioned may leave out which products it is for: the coupon itself says so.
+            Piece::Coupon(coupon) if id.ends_with("#bare") => {
+                self.mentioned_coupons.insert(coupon.id.clone(), coupon.clone());
             }
             Piece::Product(product) => {
                 self.products.insert(product.id.clone(), product.clone());
@@ -68,6 +73,13 @@ impl Catalogue {
         self.prices.get(id).or_else(|| self.prices.get(&format!("{id}#bare")))
     }
 
+    /// What is not known of a price: itself, or the product whose name it has.
+    pub(crate) fn wanted_for(&self, id: &str) -> Option<String> {
+        let Some(price) = self.price(id) else { return Some(id.to_string()) };
+        let product = price.product.as_ref().filter(|_| price.nickname.is_none())?;
+        (!self.products.contains_key(product)).then(|| product.clone())
+    }
+
     /// What an item on this price is called: the price's own name, else the product's, else the price's id.
     pub(crate) fn plan(&self, price: &Price) -> String {
         let product = price.product.as_ref().and_then(|id| self.products.get(id));
@@ -77,7 +89,8 @@ impl Catalogue {
 
     pub(crate) fn coupon_of(&self, discount: &Discount) -> Option<&Coupon> {
         let by_code = || self.promotions.get(discount.promotion.as_ref()?)?.coupon.as_ref();
-        self.coupons.get(discount.coupon.as_ref().or_else(by_code)?)
+        let id = discount.coupon.as_ref().or_else(by_code)?;
+        self.coupons.get(id).or_else(|| self.mentioned_coupons.get(id))
     }
 }
 
@@ -107,6 +120,8 @@ pub struct History {
     pub problems: Vec<(PayloadRef, Trouble)>,
     /// Subscriptions whose first payment never came.
     pub never_began: u64,
+    /// Prices, products and discounts that are named and given nowhere: with them there will be more to tell.
+    pub wanted: BTreeSet<String>,
 }
 
 /// One moment at which a subscription was seen.

@@ -33,11 +33,12 @@ pub(super) fn tell(case: &Case, history: &mut History) {
     };
     let configs = configs(case);
     let spans = discounts::spans(case);
-    let mut teller = Teller { case, complaints: BTreeMap::new(), last: BTreeMap::new(), told: Vec::new() };
+    let mut teller = Teller { case, complaints: BTreeMap::new(), wanted: BTreeSet::new(), last: BTreeMap::new(), told: Vec::new() };
     for moment in moments(&stands, &configs, &spans, first) {
         teller.at(moment, &stands, &configs, &spans);
     }
     let place = case.points.last().map(|p| p.place).unwrap_or_default();
+    history.wanted.append(&mut teller.wanted);
     history.problems.extend(teller.complaints.into_values().map(|t| (place, t)));
     let mut told = teller.told;
     mark(case, &mut told);
@@ -79,6 +80,7 @@ pub(super) fn second(at: i64) -> Instant {
 struct Teller<'a, 'b> {
     case: &'a Case<'b>,
     complaints: BTreeMap<String, Trouble>,
+    wanted: BTreeSet<String>,
     /// The last state of each item.
     last: BTreeMap<String, ItemState>,
     told: Vec<Told>,
@@ -177,6 +179,7 @@ impl Teller<'_, '_> {
 
     fn unknown_discount(&mut self, id: &str) {
         let sub = self.case.id;
+        self.wanted.insert(self.case.discounts.get(id).and_then(|d| d.coupon.as_ref()).map_or_else(|| id.to_string(), |c| format!("coupon {c}")));
         self.complaints.entry(format!("discount {id}")).or_insert_with(|| {
             Trouble::new(
                 "unknown_discount",
@@ -188,6 +191,7 @@ impl Teller<'_, '_> {
 
     fn priced(&mut self, item: &str, config: &Config, moment: i64) -> Option<Priced> {
         let found = priced(self.case, item, config, moment);
+        self.wanted.extend(self.case.catalogue.wanted_for(&config.price));
         match found {
             Ok(priced) => Some(priced),
             Err(trouble) => {

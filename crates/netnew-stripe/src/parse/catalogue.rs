@@ -12,12 +12,16 @@ fn keep(id: String, piece: Piece, out: &mut Vec<Kept>) {
 /// A price or plan, wherever it is mentioned in full; gives its id.
 pub(crate) fn mentioned_price(value: &Value, out: &mut Vec<Kept>) -> Option<String> {
     if value.is_object() {
-        price(value, out);
+        priced(value, true, out);
     }
     id_of(value).map(str::to_string)
 }
 
 pub(crate) fn price(object: &Value, out: &mut Vec<Kept>) {
+    priced(object, false, out);
+}
+
+fn priced(object: &Value, mentioned: bool, out: &mut Vec<Kept>) {
     let Some(price_id) = text(object, "id") else { return };
     let recurring = field(object, "recurring").unwrap_or(object);
     let (main, mut others) = (charge(object, text(object, "currency").unwrap_or_default()), Vec::new());
@@ -44,8 +48,8 @@ pub(crate) fn price(object: &Value, out: &mut Vec<Kept>) {
         metered: text(recurring, "usage_type") == Some("metered"),
         tax_inside: text(object, "tax_behavior") == Some("inclusive"),
     };
-    // A tiered price mentioned without its tiers, as it is unless they are asked for, must not hide the one with them.
-    let bare = tiered && piece.main.tiers.is_empty();
+    // A price is mentioned without its tiers unless they are asked for: that must not hide the one with them.
+    let bare = mentioned || (tiered && piece.main.tiers.is_empty());
     let name = if bare { format!("{price_id}#bare") } else { price_id.to_string() };
     keep(name, Piece::Price(piece), out);
 }
@@ -73,6 +77,10 @@ pub(crate) fn product(object: &Value, out: &mut Vec<Kept>) {
 }
 
 pub(crate) fn coupon(object: &Value, out: &mut Vec<Kept>) {
+    couponed(object, false, out);
+}
+
+fn couponed(object: &Value, mentioned: bool, out: &mut Vec<Kept>) {
     let (Some(id), Some(duration)) = (text(object, "id"), text(object, "duration")) else { return };
     let mut amounts_off = Vec::new();
     if let (Some(amount), Some(currency)) = (digits(object, "amount_off"), text(object, "currency")) {
@@ -95,14 +103,15 @@ pub(crate) fn coupon(object: &Value, out: &mut Vec<Kept>) {
         products: products.iter().filter_map(id_of).map(str::to_string).collect(),
     };
     // Coupons choose their own ids, which may be anything.
-    keep(format!("coupon {id}"), Piece::Coupon(piece), out);
+    let bare = if mentioned { "#bare" } else { "" };
+    keep(format!("coupon {id}{bare}"), Piece::Coupon(piece), out);
 }
 
 pub(crate) fn promotion(object: &Value, out: &mut Vec<Kept>) {
     let Some(promotion_id) = text(object, "id") else { return };
     let of = deep(object, &["promotion", "coupon"]).or_else(|| field(object, "coupon"));
     if let Some(full) = of.filter(|c| c.is_object()) {
-        coupon(full, out);
+        couponed(full, true, out);
     }
     let coupon = of.and_then(id_of).map(str::to_string);
     keep(
@@ -116,7 +125,7 @@ pub(crate) fn promotion(object: &Value, out: &mut Vec<Kept>) {
 pub(crate) fn discount(object: &Value, context: &Context, customer: &str, out: &mut Vec<Kept>) {
     let of = deep(object, &["source", "coupon"]).or_else(|| field(object, "coupon"));
     if let Some(full) = of.filter(|c| c.is_object()) {
-        coupon(full, out);
+        couponed(full, true, out);
     }
     let promotion_code = field(object, "promotion_code");
     if let Some(full) = promotion_code.filter(|p| p.is_object()) {

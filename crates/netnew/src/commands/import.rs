@@ -7,10 +7,11 @@ use crate::render::table::{Align, Table};
 use crate::render::{self, say};
 use indicatif::{ProgressBar, ProgressStyle};
 use netnew_book::{Book, Finish, Import, ImportOptions, KindOfBody, Outcome};
-use netnew_money::Zone;
+use netnew_connect::intake::{self, Gathered, Mode};
+use netnew_money::{Instant, Zone};
 use netnew_sources::{Context, Kind, Problem, Row};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -63,8 +64,13 @@ pub fn import(book: &Book, args: &ImportArgs, env: &Environment) -> Result<Summa
     })?;
     let context = Context { zone: &zone, currency: settings.currency, kind };
     let mut problems = Problems::default();
-    for file in &args.files {
-        if let Err(error) = read_file(file, &context, &mut import, args.replace, &mut problems) {
+    let (objects, tables) = apart(&args.files, kind)?;
+    let mut unchanged = 0;
+    if !objects.is_empty() {
+        unchanged = read_objects(book, &objects, args, &mut import, env.now(&zone)?, &mut problems)?;
+    }
+    for file in tables {
+        if let Err(error) = read_file(&file, &context, &mut import, args.replace, &mut problems) {
             let whole_file = match error {
                 FileError::Source(error) => Problem::from(error),
                 FileError::Other(error) => return Err(error),
@@ -74,11 +80,12 @@ pub fn import(book: &Book, args: &ImportArgs, env: &Environment) -> Result<Summa
     }
     let spinner = progress(0, "writing");
     let refuse = args.dry_run || (args.strict && problems.count > 0);
-    let outcome = import.finish(match (refuse, args.strict) {
+    let mut outcome = import.finish(match (refuse, args.strict) {
         (true, _) => Finish::DryRun,
         (false, true) => Finish::CommitIfConsistent,
         (false, false) => Finish::Commit,
     })?;
+    outcome.duplicates += unchanged;
     if outcome.facts > 0 && !refuse {
         crate::resident::refresh(book)?;
     }
@@ -89,6 +96,63 @@ pub fn import(book: &Book, args: &ImportArgs, env: &Environment) -> Result<Summa
     let nothing = Outcome::default();
     let outcome = if args.strict && problems.count > 0 { nothing } else { outcome };
     Ok(Summary { outcome, problems: problems.listed, problem_count: problems.count })
+}
+
+/// Files of Stripe's objects, and the others: the objects of several files belong together.
+fn apart(files: &[PathBuf], kind: Option<Kind>) -> Result<(Vec<PathBuf>, Vec<PathBuf>), CliError> {
+    let mut objects = Vec::new();
+    let mut tables = Vec::new();
+    for file in files {
+        let stripe = match kind {
+            Some(Kind::StripeJson) => netnew_sources::JsonObjects::open(file).is_ok_and(|found| found.is_some()),
+            Some(_) => false,
+            // What cannot be read is a problem of its own, found below.
+            None => netnew_connect::files::is_stripe_json(file).unwrap_or(false),
+        };
+        if stripe { objects.push(file.clone()) } else { tables.push(file.clone()) }
+    }
+    Ok((objects, tables))
+}
+
+fn read_objects(
+    book: &Book,
+    files: &[PathBuf],
+    args: &ImportArgs,
+    import: &mut Import,
+    now: Instant,
+    problems: &mut Problems,
+) -> Result<u64, CliError> {
+    let mut gathered = Gathered::default();
+    let bar = progress(files.iter().filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum(), "stripe-json");
+    let notes = netnew_connect::files::gather(
+        files,
+        import,
+        now,
+        &mut gathered,
+        &mut |_, done, _| bar.set_position(done),
+        &mut |problem| problems.add(problem),
+    )?;
+    bar.finish_and_clear();
+    for note in notes {
+        say(&note);
+    }
+    let mode = if args.replace { Mode::Replace } else { Mode::Tell };
+    let taken = intake::take(book, import, &args.source, now, gathered, mode)?;
+    if taken.never_began > 0 {
+        say(&format!("{} subscriptions left out because their first payment never came (incomplete)", taken.never_began));
+    }
+    let file = files.first().map(|f| f.display().to_string()).unwrap_or_default();
+    for (place, trouble) in taken.problems {
+        problems.add(Problem {
+            file: file.clone(),
+            line: place.row,
+            column: None,
+            code: trouble.code,
+            message: trouble.message,
+            hint: trouble.hint,
+        });
+    }
+    Ok(taken.unchanged)
 }
 
 #[derive(Default)]
@@ -164,6 +228,8 @@ fn body_kind(kind: Kind) -> KindOfBody {
         Kind::States | Kind::Periods | Kind::StripeSubscriptions => KindOfBody::States,
         Kind::Customers | Kind::StripeCustomers => KindOfBody::Attributes,
         Kind::Rates => KindOfBody::Rates,
+        // Read as objects, which say for themselves what they replace.
+        Kind::StripeJson => KindOfBody::States,
     }
 }
 
