@@ -65,6 +65,41 @@ pub(super) fn read(object: &Value, context: &Context, said: &mut Said) {
     });
 }
 
+/// What waits for the next invoice: the proration of a change shows here long before it is billed.
+pub(super) fn pending(object: &Value, context: &Context, said: &mut Said) {
+    let (Some(own), Some(customer)) = (text(object, "id"), id(object, "customer")) else {
+        said.problems.push(Trouble::missing("invoice item", object, "id or customer"));
+        return;
+    };
+    let subscription = id(object, "subscription")
+        .or_else(|| deep(object, &["parent", "subscription_details", "subscription"]).and_then(id_of));
+    // On its invoice it stands as a line.
+    let billed = field(object, "invoice").is_some() || context.event_type.ends_with(".deleted");
+    let mut line = one_line(object, subscription, context, customer, said);
+    if let Some(line) = &mut line {
+        let item = deep(object, &["parent", "subscription_details", "subscription_item"]).and_then(id_of);
+        line.item = line.item.take().or(item.map(str::to_string));
+    }
+    if line.is_none() {
+        said.unused = Some("invoiceitem".to_string());
+        return;
+    }
+    let piece = Invoice {
+        id: own.to_string(),
+        subscription: subscription.map(str::to_string),
+        created: int(object, "date").unwrap_or_default(),
+        status: "draft".to_string(),
+        lines: line.into_iter().filter(|_| !billed).collect(),
+        ..Invoice::default()
+    };
+    said.pieces.push(Kept {
+        id: own.to_string(),
+        about: customer.to_string(),
+        rank: i64::from(billed),
+        piece: Piece::Invoice(Box::new(piece)),
+    });
+}
+
 fn one_line(
     line: &Value,
     of_invoice: Option<&str>,

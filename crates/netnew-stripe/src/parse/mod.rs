@@ -85,9 +85,9 @@ impl Trouble {
 }
 
 /// Types of objects that Stripe has and a ledger has no use for.
-const OF_NO_USE: [&str; 30] = [
+const OF_NO_USE: [&str; 29] = [
     "account", "application_fee", "balance", "balance_transaction", "bank_account", "billing_portal.session",
-    "capability", "card", "checkout.session", "file", "file_link", "invoice_payment", "invoiceitem", "line_item",
+    "capability", "card", "checkout.session", "file", "file_link", "invoice_payment", "line_item",
     "mandate", "order", "payment_intent", "payment_link", "payment_method", "payout", "person", "quote", "review",
     "setup_intent", "source", "tax_id", "tax_rate", "test_helpers.test_clock", "topup", "transfer",
 ];
@@ -104,7 +104,7 @@ pub fn looks_like_stripe(value: &Value) -> bool {
         Some("price" | "plan" | "product" | "coupon" | "promotion_code" | "discount") => {
             text(value, "id").is_some()
         }
-        Some("customer" | "subscription" | "invoice" | "subscription_schedule" | "subscription_item") => {
+        Some("customer" | "subscription" | "invoice" | "invoiceitem" | "subscription_schedule" | "subscription_item") => {
             text(value, "id").is_some()
         }
         Some(other) => (OF_NO_USE.contains(&other) || CASH.contains(&other)) && text(value, "id").is_some(),
@@ -151,6 +151,7 @@ pub fn read(value: &Value) -> Said {
         Some("customer") => customer::read(object, &context, &mut said),
         Some("subscription") => subscription::read(object, &context, &mut said),
         Some("invoice") => invoice::read(object, &context, &mut said),
+        Some("invoiceitem") => invoice::pending(object, &context, &mut said),
         Some("subscription_schedule") => subscription::schedule(object, &context, &mut said),
         Some("price" | "plan") => catalogue::price(object, &mut said.pieces),
         Some("product") => catalogue::product(object, &mut said.pieces),

@@ -1,0 +1,1 @@
+//! Single shapes of Stripe's objects.
