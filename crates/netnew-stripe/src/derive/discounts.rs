@@ -37,6 +37,12 @@ pub(crate) fn spans(case: &Case) -> Vec<Span> {
     }
     billed(case, &mut out);
     of_customer(case, &mut out);
+    for span in &mut out {
+        // Where it has an end of its own, it is over then, whoever looks when.
+        if let Some(end) = case.discounts.get(span.id.as_str()).and_then(|d| d.end) {
+            span.to = span.to.min(end);
+        }
+    }
     out.retain(|span| span.from < span.to);
     out.sort_by(|a, b| (a.from, &a.id, &a.item).cmp(&(b.from, &b.id, &b.item)));
     out
@@ -97,55 +103,72 @@ fn billed(case: &Case, out: &mut Vec<Span>) {
     let still_there = |id: &str| {
         base.is_some_and(|s| s.discounts.iter().any(|d| d == id) || s.items.iter().any(|i| i.discounts.iter().any(|d| d == id)))
     };
-    // Per item the regular lines in order of time, each with the discounts on it.
-    let mut by_item: BTreeMap<&str, BTreeMap<i64, &[(String, i64)]>> = BTreeMap::new();
+    // Moments of regular bills, with the items on them and the discounts on each.
+    let mut moments: BTreeMap<i64, Vec<(&str, &[(String, i64)])>> = BTreeMap::new();
     for (line, ..) in case.lines().filter(|(line, ..)| !line.proration && line.start < watched) {
         let item = line.item.as_deref().or_else(|| {
             let items = &case.latest().items;
             items.iter().find(|i| Some(&i.price) == line.price.as_ref()).or(items.first()).map(|i| i.id.as_str())
         });
         if let Some(item) = item {
-            by_item.entry(item).or_default().insert(line.start, &line.discounts);
+            moments.entry(line.start).or_default().push((item, &line.discounts));
         }
     }
-    for (item, lines) in by_item {
-        let mut open: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
-        let mut close = |open: &mut BTreeMap<&str, (i64, i64)>, list: &[(String, i64)], at: i64| {
-            let gone: Vec<&str> = open.keys().copied().filter(|id| !list.iter().any(|(d, _)| d == id)).collect();
-            for id in gone {
-                let Some((from, amount)) = open.remove(id) else { continue };
-                out.push(billed_span(case, id, item, from, at, amount));
-            }
+    let mut open: BTreeMap<(&str, Option<&str>), Billed> = BTreeMap::new();
+    for (at, lines) in moments {
+        let listed = |id: &str, on: Option<&str>| {
+            lines.iter().any(|(item, list)| on.is_none_or(|on| on == *item) && list.iter().any(|(d, _)| d == id))
         };
-        for (at, list) in lines {
-            close(&mut open, list, at);
+        // It is over when an item is billed without it that had it before.
+        let over: Vec<(&str, Option<&str>)> = open
+            .iter()
+            .filter(|((id, on), had)| !listed(id, *on) && lines.iter().any(|(item, _)| had.items.contains(item)))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in over {
+            out.extend(open.remove(&key).map(|had| had.span(case, key, at)));
+        }
+        for (item, list) in &lines {
             for (id, amount) in list.iter().filter(|(id, _)| !still_there(id)) {
+                let known = case.discounts.get(id.as_str()).filter(|g| case.catalogue.coupon_of(g).is_some());
+                let on_all = known.is_some_and(|g| g.item.is_none());
                 let own_start = start_of(case, id).filter(|s| *s < at && *s >= case.latest().start);
-                let entry = open.entry(id).or_insert((own_start.unwrap_or(at), *amount));
-                entry.1 = *amount;
+                let key = (id.as_str(), (!on_all).then_some(*item));
+                let had = open.entry(key).or_insert_with(|| Billed {
+                    from: own_start.unwrap_or(at),
+                    amount: 0,
+                    items: BTreeSet::new(),
+                    known: known.is_some(),
+                });
+                had.amount = *amount;
+                had.items.insert(item);
             }
         }
-        close(&mut open, &[], watched);
     }
-    // One on the whole subscription is on the lines of all its items.
-    out.sort_by(|a, b| (&a.id, &a.item, a.from).cmp(&(&b.id, &b.item, b.from)));
-    out.dedup_by(|later, kept| later.id == kept.id && later.item == kept.item && later.from < kept.to && {
-        kept.to = kept.to.max(later.to);
-        true
-    });
+    for (key, had) in open {
+        out.push(had.span(case, key, watched));
+    }
 }
 
-fn billed_span(case: &Case, id: &str, item: &str, from: i64, to: i64, amount: i64) -> Span {
-    let given = case.discounts.get(id);
-    let known = given.filter(|g| case.catalogue.coupon_of(g).is_some());
-    let currency = case.latest().currency.clone().unwrap_or_default();
-    let own_item = known.is_none_or(|g| g.item.is_some());
-    Span {
-        id: id.to_string(),
-        item: own_item.then(|| item.to_string()),
-        from,
-        to,
-        taken: known.is_none().then_some((currency, amount)),
+/// A discount that bills have shown.
+struct Billed<'a> {
+    from: i64,
+    amount: i64,
+    items: BTreeSet<&'a str>,
+    /// Whether it is known besides.
+    known: bool,
+}
+
+impl Billed<'_> {
+    fn span(self, case: &Case, (id, item): (&str, Option<&str>), to: i64) -> Span {
+        let currency = case.latest().currency.clone().unwrap_or_default();
+        Span {
+            id: id.to_string(),
+            item: item.map(str::to_string),
+            from: self.from,
+            to,
+            taken: (!self.known).then_some((currency, self.amount)),
+        }
     }
 }
 

@@ -196,7 +196,10 @@ impl Life {
 
     fn happen(&mut self) {
         let before = self.now.clone();
+        // What changes inside a trial costs nothing, so that no bill tells when: only that is watched changes there.
+        let unseen = self.now.status == "trialing" && !self.watched();
         match self.dice.below(if self.watched() { 11 } else { 9 }) {
+            0..=5 if unseen => {}
             0 | 1 => {
                 let at = self.dice.below(self.now.items.len() as u64) as usize;
                 let old = self.now.items[at].clone();
@@ -225,10 +228,14 @@ impl Life {
             }
             5 if self.now.items.len() > 1 => {
                 let at = self.dice.below(self.now.items.len() as u64) as usize;
-                let old = self.now.items.remove(at);
-                // A discount on an item goes with it.
-                self.now.discounts.retain(|d| d.item.as_deref() != Some(old.id.as_str()));
-                self.prorate(Some(&old), None);
+                let unbilled =
+                    |d: &Given| d.item.as_ref() == Some(&self.now.items[at].id) && d.start >= self.now.period.0;
+                // A discount that goes with its item before it was on a bill leaves no trace.
+                if self.watched() || !self.now.discounts.iter().any(unbilled) {
+                    let old = self.now.items.remove(at);
+                    self.now.discounts.retain(|d| d.item.as_deref() != Some(old.id.as_str()));
+                    self.prorate(Some(&old), None);
+                }
             }
             6 if self.now.discounts.is_empty() => self.discount(),
             7 if self.dice.below(4) == 0 && !self.now.cancel_at_period_end => {
@@ -253,7 +260,8 @@ impl Life {
 
     fn discount(&mut self) {
         self.made += 1;
-        let coupon = self.dice.below(4) as usize;
+        // One that comes and goes between two bills leaves no trace: on yearly bills only lasting ones.
+        let coupon = if self.yearly { 2 * self.dice.below(2) } else { self.dice.below(4) } as usize;
         let amount = COUPONS[coupon].1.is_some();
         // An amount on the whole is shared out by what the items cost at that moment.
         let on_item = self.dice.below(2) == 0 && !amount;
@@ -287,8 +295,9 @@ impl Life {
         if self.now.status == "trialing" {
             self.now.status = "active";
         }
-        // A discount that is taken away shows on the next bill: it is taken away with one.
-        if !self.now.discounts.is_empty() && self.dice.below(4) == 0 {
+        // A discount that is taken away is missed on the next bill: it is taken away with one, and was on one before.
+        let billed = self.now.discounts.iter().all(|d| d.start < before.period.0);
+        if !self.now.discounts.is_empty() && billed && self.dice.below(4) == 0 {
             self.now.discounts.clear();
         }
         self.event("customer.subscription.updated", Some(before));
@@ -563,7 +572,8 @@ impl Life {
         let mut out: Vec<Value> = (0..4).map(|n| json!({"id": format!("prod_{n}"), "object": "product", "name": format!("Plan {n}")})).collect();
         out.extend((0..4).map(|n| self.price(n)));
         let mut last = self.now.clone();
-        last.discounts.retain(|d| d.end.is_none_or(|end| end > NOW));
+        // What has ended stays as it was.
+        last.discounts.retain(|d| last.ended_at.is_some() || d.end.is_none_or(|end| end > NOW));
         out.push(self.object(&last, shape));
         out.extend(self.invoices.iter().cloned());
         out.extend(self.events.iter().cloned());
