@@ -90,6 +90,12 @@ struct Run<'a> {
     out: Synced,
 }
 
+/// An id as it goes into an address: coupons choose theirs.
+fn encoded(id: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    id.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
 fn seconds(at: Instant) -> i64 {
     at.micros().div_euclid(1_000_000)
 }
@@ -114,7 +120,7 @@ pub fn sync(
     let rested = number("events").is_some_and(|to| started - to > EVENTS_SECONDS);
     let blind = marks.contains_key("no events");
     if rested || (blind && number("listed").is_some()) {
-        run.forget(&["listed"], true)?;
+        run.forget(if rested { &["listed", "events"] } else { &["listed"] }, true)?;
     }
     if rested || blind || number("listed").is_none() {
         let since = number("since").filter(|_| !rested && number("listed").is_none()).unwrap_or(started);
@@ -192,7 +198,7 @@ impl Run<'_> {
         let mut gathered: Vec<(i64, Value)> = Vec::new();
         let mut pages = 0;
         loop {
-            let after = cursor.as_ref().map(|c| format!("&starting_after={c}")).unwrap_or_default();
+            let after = cursor.as_ref().map(|c| format!("&starting_after={}", encoded(c))).unwrap_or_default();
             let asked_at = seconds((self.clock)());
             let page = match self.stripe.get(&format!("/v1/{name}"), &format!("limit=100{query}{expand}{after}")) {
                 Ok(page) => page,
@@ -289,7 +295,7 @@ impl Run<'_> {
             let last = data.last().and_then(|o| o.get("id")).and_then(Value::as_str).map(str::to_string);
             all.extend(data);
             match (page.get("has_more").and_then(Value::as_bool), last) {
-                (Some(true), Some(last)) => after = format!("&starting_after={last}"),
+                (Some(true), Some(last)) => after = format!("&starting_after={}", encoded(&last)),
                 _ => break,
             }
         }
@@ -426,7 +432,7 @@ pub fn check(
             }
             progress(Progress::Fetched(resource.name, there));
             match (page.get("has_more").and_then(Value::as_bool), last) {
-                (Some(true), Some(last)) => after = format!("&starting_after={last}"),
+                (Some(true), Some(last)) => after = format!("&starting_after={}", encoded(&last)),
                 _ => break,
             }
         }

@@ -42,6 +42,14 @@ impl Environment {
         }
     }
 
+    /// What time it is at this very moment; a frozen now stays frozen. For what runs long.
+    pub fn time(&self) -> Instant {
+        match &self.as_of {
+            None => clock(),
+            Some(_) => self.now(&Zone::utc()).unwrap_or(self.clock),
+        }
+    }
+
     /// True when output is JSON.
     pub fn json(&self) -> bool {
         self.format == Format::Json

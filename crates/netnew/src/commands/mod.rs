@@ -16,4 +16,5 @@ pub mod movements;
 pub mod mrr;
 pub mod policy;
 pub mod schema;
+pub mod sources;
 pub mod sql;

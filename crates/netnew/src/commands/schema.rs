@@ -16,7 +16,7 @@ macro_rules! schemas {
 }
 
 /// Command and schema.
-const SCHEMAS: [(&str, &str); 19] = schemas![
+const SCHEMAS: [(&str, &str); 23] = schemas![
     "backup",
     "check",
     "cohorts",
@@ -35,7 +35,11 @@ const SCHEMAS: [(&str, &str); 19] = schemas![
     "policy-list",
     "policy-show",
     "restore",
+    "sources-add",
+    "sources-check",
+    "sources-list",
     "sql",
+    "sync",
 ];
 
 /// Prints one schema, or their names.
