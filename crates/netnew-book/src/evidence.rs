@@ -69,7 +69,12 @@ pub struct Keeping {
 impl Keeping {
     /// Whether there is nothing to keep.
     pub fn is_empty(&self) -> bool {
-        !self.forget && self.rows.is_empty() && self.open.is_empty() && self.told.is_empty() && self.marks.is_empty() && !self.open_all
+        !self.forget
+            && self.rows.is_empty()
+            && self.open.is_empty()
+            && self.told.is_empty()
+            && self.marks.is_empty()
+            && !self.open_all
     }
 
     pub(crate) fn write(&self, source: &str, transaction: &Transaction) -> Result<(), BookError> {
@@ -107,13 +112,16 @@ impl Keeping {
                 [source],
             )?;
         }
-        let mut close = transaction.prepare_cached("DELETE FROM evidence_open WHERE source = ?1 AND about = ?2")?;
-        let mut forget = transaction.prepare_cached("DELETE FROM evidence_wanted WHERE source = ?1 AND about = ?2")?;
+        let mut close =
+            transaction.prepare_cached("DELETE FROM evidence_open WHERE source = ?1 AND about = ?2")?;
+        let mut forget =
+            transaction.prepare_cached("DELETE FROM evidence_wanted WHERE source = ?1 AND about = ?2")?;
         for about in &self.told {
             close.execute([source, about])?;
             forget.execute([source, about])?;
         }
-        let mut want = transaction.prepare_cached("INSERT OR IGNORE INTO evidence_wanted VALUES (?1, ?2, ?3)")?;
+        let mut want =
+            transaction.prepare_cached("INSERT OR IGNORE INTO evidence_wanted VALUES (?1, ?2, ?3)")?;
         for (about, ids) in &self.wanted {
             for id in ids {
                 want.execute([source, id, about])?;
@@ -121,9 +129,13 @@ impl Keeping {
         }
         for (name, value) in &self.marks {
             if value.is_empty() {
-                transaction.execute("DELETE FROM source_marks WHERE source = ?1 AND name = ?2", [source, name])?;
+                transaction
+                    .execute("DELETE FROM source_marks WHERE source = ?1 AND name = ?2", [source, name])?;
             } else {
-                transaction.execute("INSERT OR REPLACE INTO source_marks VALUES (?1, ?2, ?3)", [source, name, value])?;
+                transaction.execute(
+                    "INSERT OR REPLACE INTO source_marks VALUES (?1, ?2, ?3)",
+                    [source, name, value],
+                )?;
             }
         }
         Ok(())
@@ -182,7 +194,11 @@ impl Book {
 
     /// What lacks an id that was not known when it was told.
     pub fn evidence_wanting(&self, source: &str, id: &str) -> Result<Vec<String>, BookError> {
-        texts(&self.catalog(), "SELECT about FROM evidence_wanted WHERE source = ?1 AND id = ?2", &[source, id])
+        texts(
+            &self.catalog(),
+            "SELECT about FROM evidence_wanted WHERE source = ?1 AND id = ?2",
+            &[source, id],
+        )
     }
 
     /// Everything a source has evidence about.

@@ -68,9 +68,13 @@ impl ConnectError {
             ConnectError::Source(error) => error.hint(),
             ConnectError::Webhook(error) => error.hint().to_string(),
             ConnectError::Io(_) => "check space and permissions of the temporary folder".into(),
-            ConnectError::Evidence { .. } => "run netnew check; restore the book from a backup if it is damaged".into(),
+            ConnectError::Evidence { .. } => {
+                "run netnew check; restore the book from a backup if it is damaged".into()
+            }
             ConnectError::Remote(_) => "run the sync again: it goes on where it stopped".into(),
-            ConnectError::Unauthorised(_) => "check the environment variable that holds the key, and that the key is not revoked".into(),
+            ConnectError::Unauthorised(_) => {
+                "check the environment variable that holds the key, and that the key is not revoked".into()
+            }
             ConnectError::Settings { hint, .. } => hint.clone(),
         }
     }

@@ -1,7 +1,7 @@
 //! Files of Stripe's objects and events.
 
 use crate::error::ConnectError;
-use crate::intake::{Gathered, unrolled};
+use crate::intake::{Gathered, Listed, unrolled};
 use netnew_book::Import;
 use netnew_facts::PayloadRef;
 use netnew_money::Instant;
@@ -46,8 +46,7 @@ struct Survey {
 /// Reads files into `gathered` and keeps them; what could not be understood goes to `problem`, what a user should know
 /// is returned.
 ///
-/// Objects that are no events are taken as listed at the newest moment that anything in the files speaks of, but not
-/// after `now`. Where there is live data, test data is left out; where there are customers without a test clock, those on
+/// Objects that are no events were listed no earlier than the newest moment that anything in the files speaks of. Where there is live data, test data is left out; where there are customers without a test clock, those on
 /// one are.
 ///
 /// # Errors
@@ -110,7 +109,7 @@ pub fn gather(
                 left_clocked += 1;
                 continue;
             }
-            for trouble in gathered.add(one, PayloadRef { payload, row }, listed_at) {
+            for trouble in gathered.add(one, PayloadRef { payload, row }, Listed::AtLeast(listed_at)) {
                 problem(Problem {
                     file: name.clone(),
                     line,

@@ -70,7 +70,13 @@ impl<'a> Stripe<'a> {
     /// Whether the key says that it is for test data; none for a key that does not say.
     pub fn live(&self) -> Option<bool> {
         let says = |mode: &str| self.key.split('_').nth(1) == Some(mode);
-        if says("live") { Some(true) } else if says("test") { Some(false) } else { None }
+        if says("live") {
+            Some(true)
+        } else if says("test") {
+            Some(false)
+        } else {
+            None
+        }
     }
 
     /// Gets a path of the API with a query that is encoded already.

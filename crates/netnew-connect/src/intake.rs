@@ -16,9 +16,26 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Above so many customers the book is read through once instead of looked into for each.
 const MANY: usize = 3_000;
 
-/// A version of evidence: the second it is of, and what breaks ties within.
-fn version(seconds: i64, listed: bool, rank: i64) -> i64 {
-    seconds.saturating_mul(16).saturating_add(if listed { 8 } else { 0 }).saturating_add(rank.clamp(0, 7))
+/// When objects that are no events were listed, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// Then.
+    At(i64),
+    /// Then or later.
+    AtLeast(i64),
+}
+
+const LISTED: i64 = 8;
+const AT_LEAST: i64 = 4;
+
+/// A version of evidence: the second it is of, whether it was listed, exactly then or later, and what breaks ties within.
+fn version(event: Option<i64>, listed: Listed, rank: i64) -> i64 {
+    let (seconds, how) = match (event, listed) {
+        (Some(seconds), _) => (seconds, 0),
+        (None, Listed::At(seconds)) => (seconds, LISTED),
+        (None, Listed::AtLeast(seconds)) => (seconds, LISTED + AT_LEAST),
+    };
+    seconds.saturating_mul(16).saturating_add(how).saturating_add(rank.clamp(0, 3))
 }
 
 fn seconds_of(version: i64) -> i64 {
@@ -37,12 +54,11 @@ pub struct Gathered {
 }
 
 impl Gathered {
-    /// Adds what an object says. `listed_at`: when it was listed, in seconds, if it is no event.
+    /// Adds what an object says. `listed`: when it was listed, if it is no event.
     ///
     /// # Errors
     /// Gives what could not be understood of it; the rest is taken.
-    pub fn add(&mut self, said: Said, place: PayloadRef, listed_at: i64) -> Vec<Trouble> {
-        let (seconds, listed) = (said.at.unwrap_or(listed_at), said.at.is_none());
+    pub fn add(&mut self, said: Said, place: PayloadRef, listed: Listed) -> Vec<Trouble> {
         if let Some(unused) = said.unused {
             *self.unused.entry(unused).or_default() += 1;
         }
@@ -54,11 +70,11 @@ impl Gathered {
             if !kept.about.is_empty() {
                 self.touched.insert(kept.about.clone());
             }
-            let version = version(seconds, listed, kept.rank);
+            let version = version(said.at, listed, kept.rank);
             self.put(Evidence { id: kept.id, about: kept.about, version, place, body });
         }
         for one in said.customers {
-            let version = version(seconds, listed, 0);
+            let version = version(said.at, listed, 0);
             // Of the attributes themselves nothing is kept here but a mark by which the same are known again.
             let text = serde_json::to_string(&one.attributes).unwrap_or_default();
             self.put(Evidence {
@@ -244,7 +260,9 @@ fn tell(
         let mut known = Vec::with_capacity(rows.len());
         for row in rows.into_values().filter(|row| !row.id.ends_with(" seen")) {
             let piece = piece_of(&row)?;
-            known.push(Known { id: row.id, seen: seconds_of(row.version), place: row.place, piece });
+            let seen = seconds_of(row.version);
+            let at_least = row.version & (LISTED | AT_LEAST) == LISTED | AT_LEAST;
+            known.push(Known { id: row.id, seen, at_least, place: row.place, piece });
         }
         let told = history(&known, &catalogue);
         let mine = facts.iter().filter(|f| {
@@ -315,7 +333,8 @@ fn piece_of(row: &Evidence) -> Result<Piece, ConnectError> {
     if row.id.ends_with(" seen") {
         return Ok(Piece::Product(netnew_stripe::Product::default()));
     }
-    serde_json::from_str(&row.body).map_err(|error| ConnectError::Evidence { id: row.id.clone(), what: error.to_string() })
+    serde_json::from_str(&row.body)
+        .map_err(|error| ConnectError::Evidence { id: row.id.clone(), what: error.to_string() })
 }
 
 /// Reads a JSON value as one object, an event, or a list of them.

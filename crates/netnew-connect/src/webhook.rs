@@ -1,7 +1,7 @@
 //! A delivery that Stripe makes by itself, from its signature to the book.
 
 use crate::error::ConnectError;
-use crate::intake::{self, Gathered, Mode, Taken};
+use crate::intake::{self, Gathered, Listed, Mode, Taken};
 use netnew_book::{Book, Finish, ImportOptions, Outcome};
 use netnew_facts::PayloadRef;
 use netnew_money::Instant;
@@ -59,7 +59,7 @@ pub fn receive(
     let payload = import.add_payload_bytes(&format!("{source} {id}"), &line)?;
     let mut gathered = Gathered::default();
     let listed_at = now.micros().div_euclid(1_000_000);
-    let problems = gathered.add(said, PayloadRef { payload, row: 1 }, listed_at);
+    let problems = gathered.add(said, PayloadRef { payload, row: 1 }, Listed::At(listed_at));
     if gathered.is_empty() {
         return Ok(Received { event: id, outcome: Outcome::default(), problems });
     }

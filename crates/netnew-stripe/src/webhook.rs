@@ -47,7 +47,9 @@ impl WebhookError {
                 "check the endpoint's signing secret (whsec_...), and that the body is passed on byte for byte"
             }
             WebhookError::Stale { .. } => "check this machine's clock; Stripe signs each delivery anew",
-            WebhookError::Body(_) => "the endpoint takes events of the classic shape (`\"object\": \"event\"`)",
+            WebhookError::Body(_) => {
+                "the endpoint takes events of the classic shape (`\"object\": \"event\"`)"
+            }
         }
     }
 }
@@ -74,7 +76,8 @@ pub fn verify(header: &str, body: &[u8], secrets: &[&str], now: Instant) -> Resu
     let mut fits = false;
     for secret in secrets.iter().filter(|s| !s.is_empty()) {
         for signature in &signatures {
-            let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|_| WebhookError::Signature)?;
+            let mut mac =
+                Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|_| WebhookError::Signature)?;
             mac.update(digits.as_bytes());
             mac.update(b".");
             mac.update(body);
@@ -166,7 +169,10 @@ mod tests {
     #[test]
     fn headers_that_cannot_be_read_are_refused() {
         for header in ["", "t=,v1=00", "v1=00", "t=1760000000", "t=1760000000,v1=zz"] {
-            assert!(matches!(verify(header, BODY, &[SECRET], at(1_760_000_000)), Err(WebhookError::Header(_))), "{header}");
+            assert!(
+                matches!(verify(header, BODY, &[SECRET], at(1_760_000_000)), Err(WebhookError::Header(_))),
+                "{header}"
+            );
         }
     }
 

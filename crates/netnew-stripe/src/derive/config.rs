@@ -180,7 +180,8 @@ fn scheduled(case: &Case, marks: &mut BTreeMap<String, Vec<Mark>>) {
     for (schedule, place) in &case.schedules {
         for phase in &schedule.phases {
             let given_up = schedule.left.is_some_and(|left| phase.start >= left);
-            let waiting = matches!(schedule.status.as_str(), "canceled" | "released") && phase.start >= case.seen();
+            let waiting =
+                matches!(schedule.status.as_str(), "canceled" | "released") && phase.start >= case.seen();
             if given_up || waiting {
                 continue;
             }
@@ -236,7 +237,9 @@ fn began<'a>(case: &Case<'a>) -> BTreeMap<&'a str, i64> {
 /// Whether two configurations cost the same; a line does not say what tax is inside.
 fn same(a: &Option<Config>, b: &Option<Config>) -> bool {
     match (a, b) {
-        (Some(a), Some(b)) => a.price == b.price && (a.quantity == b.quantity || a.quantity.is_none() || b.quantity.is_none()),
+        (Some(a), Some(b)) => {
+            a.price == b.price && (a.quantity == b.quantity || a.quantity.is_none() || b.quantity.is_none())
+        }
         (None, None) => true,
         _ => false,
     }
@@ -326,7 +329,10 @@ fn is_watched(case: &Case, at: i64) -> bool {
     case.points.windows(2).any(|pair| {
         let (from, to) = (&pair[0], &pair[1]);
         let items = |s: &Subscription| s.items.clone();
-        from.at <= at && at <= to.at && from.observed && to.before.is_some_and(|b| items(b) == items(from.after))
+        from.at <= at
+            && at <= to.at
+            && from.observed
+            && to.before.is_some_and(|b| items(b) == items(from.after))
     }) || case.points.iter().any(|p| p.observed && p.at == at)
 }
 

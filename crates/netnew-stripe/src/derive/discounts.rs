@@ -79,7 +79,8 @@ fn seen(case: &Case, level: Option<&str>, out: &mut Vec<Span>) {
                 out.push(Span { id, item: level.map(str::to_string), from, to, taken: None });
             }
             for id in list {
-                let from = exactly.unwrap_or_else(|| start_of(case, id).unwrap_or(since).clamp(since.min(*at), *at));
+                let from =
+                    exactly.unwrap_or_else(|| start_of(case, id).unwrap_or(since).clamp(since.min(*at), *at));
                 open.entry(id.clone()).or_insert(from);
             }
         };
@@ -101,14 +102,20 @@ fn billed(case: &Case, out: &mut Vec<Span>) {
     let watched = case.watched_from();
     let base = case.points.first().map(|p| p.before.unwrap_or(p.after));
     let still_there = |id: &str| {
-        base.is_some_and(|s| s.discounts.iter().any(|d| d == id) || s.items.iter().any(|i| i.discounts.iter().any(|d| d == id)))
+        base.is_some_and(|s| {
+            s.discounts.iter().any(|d| d == id) || s.items.iter().any(|i| i.discounts.iter().any(|d| d == id))
+        })
     };
     // Moments of regular bills, with the items on them and the discounts on each.
     let mut moments: BTreeMap<i64, Vec<(&str, &[(String, i64)])>> = BTreeMap::new();
     for (line, ..) in case.lines().filter(|(line, ..)| !line.proration && line.start < watched) {
         let item = line.item.as_deref().or_else(|| {
             let items = &case.latest().items;
-            items.iter().find(|i| Some(&i.price) == line.price.as_ref()).or(items.first()).map(|i| i.id.as_str())
+            items
+                .iter()
+                .find(|i| Some(&i.price) == line.price.as_ref())
+                .or(items.first())
+                .map(|i| i.id.as_str())
         });
         if let Some(item) = item {
             moments.entry(line.start).or_default().push((item, &line.discounts));
@@ -117,12 +124,17 @@ fn billed(case: &Case, out: &mut Vec<Span>) {
     let mut open: BTreeMap<(&str, Option<&str>), Billed> = BTreeMap::new();
     for (at, lines) in moments {
         let listed = |id: &str, on: Option<&str>| {
-            lines.iter().any(|(item, list)| on.is_none_or(|on| on == *item) && list.iter().any(|(d, _)| d == id))
+            lines
+                .iter()
+                .any(|(item, list)| on.is_none_or(|on| on == *item) && list.iter().any(|(d, _)| d == id))
         };
-        // It is over when an item is billed without it that had it before.
+        // It is over when what it is for is billed without it.
         let over: Vec<(&str, Option<&str>)> = open
             .iter()
-            .filter(|((id, on), had)| !listed(id, *on) && lines.iter().any(|(item, _)| had.items.contains(item)))
+            .filter(|((id, on), had)| {
+                let meant = |item: &str| had.for_all || had.items.contains(item);
+                !listed(id, *on) && lines.iter().any(|(item, _)| meant(item))
+            })
             .map(|(key, _)| *key)
             .collect();
         for key in over {
@@ -139,6 +151,7 @@ fn billed(case: &Case, out: &mut Vec<Span>) {
                     amount: 0,
                     items: BTreeSet::new(),
                     known: known.is_some(),
+                    for_all: on_all && known.is_some_and(|g| for_all_products(case, g)),
                 });
                 had.amount = *amount;
                 had.items.insert(item);
@@ -157,6 +170,12 @@ struct Billed<'a> {
     items: BTreeSet<&'a str>,
     /// Whether it is known besides.
     known: bool,
+    /// Whether it is for every item there is.
+    for_all: bool,
+}
+
+fn for_all_products(case: &Case, given: &Given) -> bool {
+    case.catalogue.coupon_of(given).is_some_and(|coupon| coupon.products.is_empty())
 }
 
 impl Billed<'_> {
@@ -202,7 +221,13 @@ fn of_customer(case: &Case, out: &mut Vec<Span>) {
                 .filter(|(a, b)| a < b)
                 .collect();
         }
-        out.extend(free.into_iter().map(|(from, to)| Span { id: id.to_string(), item: None, from, to, taken: None }));
+        out.extend(free.into_iter().map(|(from, to)| Span {
+            id: id.to_string(),
+            item: None,
+            from,
+            to,
+            taken: None,
+        }));
     }
 }
 
@@ -259,7 +284,9 @@ fn one(
                 .collect();
             DiscountValue::Amount(match level {
                 DiscountLevel::Item => off,
-                DiscountLevel::Subscription => part_of(off, item, &sharing, currency).ok_or_else(|| span.id.clone())?,
+                DiscountLevel::Subscription => {
+                    part_of(off, item, &sharing, currency).ok_or_else(|| span.id.clone())?
+                }
             })
         }
     };

@@ -15,8 +15,8 @@ mod states;
 
 use crate::parse::Trouble;
 use crate::piece::{
-    Coupon, CustomerDiscount, Discount, Invoice, Line, Observation, Piece, Price, Product, Promotion, Schedule,
-    Subscription,
+    Coupon, CustomerDiscount, Discount, Invoice, Line, Observation, Piece, Price, Product, Promotion,
+    Schedule, Subscription,
 };
 use netnew_facts::{ItemState, PayloadRef};
 use netnew_money::Instant;
@@ -29,6 +29,8 @@ pub struct Known {
     pub id: String,
     /// Moment of the event, or when the object was listed, in seconds since 1970.
     pub seen: i64,
+    /// An object from a file, of which only the earliest moment of its listing is known.
+    pub at_least: bool,
     /// The raw record.
     pub place: PayloadRef,
     /// The piece.
@@ -208,15 +210,22 @@ pub fn history(known: &[Known], catalogue: &Catalogue) -> History {
         ));
     }
     for (id, seen) in observations {
+        let of_case: Vec<(&Invoice, PayloadRef)> = invoices
+            .iter()
+            .filter(|(i, _)| {
+                i.lines.iter().any(|l| l.subscription == id) || i.subscription.as_deref() == Some(id)
+            })
+            .copied()
+            .collect();
         let case = Case {
             id,
-            points: in_order(seen),
-            invoices: invoices
+            points: in_order(dated(seen, &of_case)),
+            invoices: of_case,
+            schedules: schedules
                 .iter()
-                .filter(|(i, _)| i.lines.iter().any(|l| l.subscription == id) || i.subscription.as_deref() == Some(id))
+                .filter(|(s, _)| s.subscription.as_deref() == Some(id))
                 .copied()
                 .collect(),
-            schedules: schedules.iter().filter(|(s, _)| s.subscription.as_deref() == Some(id)).copied().collect(),
             discounts: &discounts,
             customer_discount,
             catalogue,
@@ -240,15 +249,46 @@ fn invoices_without_subscription<'a>(
     missing.into_iter().map(|(id, place)| (place, id)).collect()
 }
 
+/// A sighting: what was seen, where that is kept, and when it was.
+type Sighting<'a> = (&'a Observation, &'a Known, i64);
+
+/// When each sighting was. An object from a file was listed no earlier than anything in its file; it goes with the newest
+/// invoice of the subscription, and after the newest event if it shows what that left behind.
+fn dated<'a>(
+    seen: Vec<(&'a Observation, &'a Known)>,
+    invoices: &[(&Invoice, PayloadRef)],
+) -> Vec<Sighting<'a>> {
+    let last_event =
+        seen.iter().filter(|(o, _)| o.event.is_some()).max_by_key(|(o, k)| (k.seen, o.rank)).copied();
+    let billed = invoices.iter().flat_map(|(i, _)| i.lines.iter().map(|l| l.start).chain([i.created])).max();
+    let left_so = |sub: &Subscription| {
+        last_event.filter(|(o, _)| {
+            (&o.after.status, &o.after.items, o.after.cancel_at) == (&sub.status, &sub.items, sub.cancel_at)
+        })
+    };
+    let date = |(observation, known): (&'a Observation, &'a Known)| {
+        let mut at = known.seen;
+        if known.at_least && observation.event.is_none() {
+            at = match left_so(&observation.after) {
+                Some((_, event)) => at.max(event.seen).max(billed.unwrap_or(at)),
+                None if last_event.is_none_or(|(_, event)| event.seen <= at) => at.max(billed.unwrap_or(at)),
+                None => at,
+            };
+        }
+        (observation, known, at)
+    };
+    seen.into_iter().map(date).collect()
+}
+
 /// The moments in the order of time. Events of one second are put so that each begins where the one before ended.
-fn in_order<'a>(mut seen: Vec<(&'a Observation, &'a Known)>) -> Vec<Point<'a>> {
-    seen.sort_by(|(a, known_a), (b, known_b)| {
-        let key = |o: &Observation, k: &Known| (k.seen, o.event.is_none(), o.rank);
-        key(a, known_a).cmp(&key(b, known_b)).then_with(|| known_a.id.cmp(&known_b.id))
+fn in_order<'a>(mut seen: Vec<Sighting<'a>>) -> Vec<Point<'a>> {
+    seen.sort_by(|(a, known_a, at_a), (b, known_b, at_b)| {
+        let key = |o: &Observation, at: i64| (at, o.event.is_none(), o.rank);
+        key(a, *at_a).cmp(&key(b, *at_b)).then_with(|| known_a.id.cmp(&known_b.id))
     });
     let mut from = 0;
     while from < seen.len() {
-        let key = |at: usize| (seen[at].1.seen, seen[at].0.event.is_none(), seen[at].0.rank);
+        let key = |at: usize| (seen[at].2, seen[at].0.event.is_none(), seen[at].0.rank);
         let mut to = from + 1;
         while to < seen.len() && key(to) == key(from) {
             to += 1;
@@ -267,8 +307,8 @@ fn in_order<'a>(mut seen: Vec<(&'a Observation, &'a Known)>) -> Vec<Point<'a>> {
         }
         from = to;
     }
-    let points = seen.into_iter().map(|(observation, known)| Point {
-        at: known.seen,
+    let points = seen.into_iter().map(|(observation, known, at)| Point {
+        at,
         before: match (&observation.before, observation.event) {
             (Some(before), _) => Some(before),
             (None, None) => Some(&observation.after),

@@ -49,7 +49,12 @@ pub(crate) fn stands(case: &Case) -> Vec<StandFrom> {
                 ("canceled", Some(ended)) if ended > since => ended.min(point.at),
                 _ => point.at,
             };
-            out.push(StandFrom { at, stand: stand_of(point.after, point.at), observed: true, place: point.place });
+            out.push(StandFrom {
+                at,
+                stand: stand_of(point.after, point.at),
+                observed: true,
+                place: point.place,
+            });
         } else if !known {
             let told = rebuilt(case, point.after, i64::MAX).into_iter().rfind(|s| s.at <= point.at);
             if let Some(told) = told.filter(|s| s.at > since) {
@@ -254,7 +259,12 @@ fn with_end(sub: &Subscription, out: &mut Vec<(i64, Stand)>) {
     }
     if let Some(end) = ended.map(|end| end.max(sub.start)) {
         out.retain(|(at, _)| *at < end);
-        let gone = Stand { requested: sub.canceled_at, reason: who, reason_text: words, ..Stand::plain(Status::Canceled) };
+        let gone = Stand {
+            requested: sub.canceled_at,
+            reason: who,
+            reason_text: words,
+            ..Stand::plain(Status::Canceled)
+        };
         out.push((end, gone));
     }
 }
@@ -296,7 +306,8 @@ fn unpaid_on_purpose(case: &Case, sub: &Subscription) -> Option<i64> {
         if !matches!(invoice.status.as_str(), "void" | "draft" | "uncollectible") {
             break;
         }
-        let start = invoice.lines.iter().filter(|l| l.subscription == sub.id && !l.proration).map(|l| l.start).min();
+        let start =
+            invoice.lines.iter().filter(|l| l.subscription == sub.id && !l.proration).map(|l| l.start).min();
         since = start.or(Some(invoice.created));
     }
     since

@@ -33,7 +33,13 @@ pub(super) fn tell(case: &Case, history: &mut History) {
     };
     let configs = configs(case);
     let spans = discounts::spans(case);
-    let mut teller = Teller { case, complaints: BTreeMap::new(), wanted: BTreeSet::new(), last: BTreeMap::new(), told: Vec::new() };
+    let mut teller = Teller {
+        case,
+        complaints: BTreeMap::new(),
+        wanted: BTreeSet::new(),
+        last: BTreeMap::new(),
+        told: Vec::new(),
+    };
     for moment in moments(&stands, &configs, &spans, first) {
         teller.at(moment, &stands, &configs, &spans);
     }
@@ -165,7 +171,8 @@ impl Teller<'_, '_> {
                     }
                     DiscountValue::Amount(a) => Some(a.to_ratio()),
                 };
-                gross = off.and_then(|off| gross.checked_sub(off)).map_or(gross, |left| left.max(Ratio::ZERO));
+                gross =
+                    off.and_then(|off| gross.checked_sub(off)).map_or(gross, |left| left.max(Ratio::ZERO));
             }
             out.push(Share {
                 item,
@@ -179,7 +186,13 @@ impl Teller<'_, '_> {
 
     fn unknown_discount(&mut self, id: &str) {
         let sub = self.case.id;
-        self.wanted.insert(self.case.discounts.get(id).and_then(|d| d.coupon.as_ref()).map_or_else(|| id.to_string(), |c| format!("coupon {c}")));
+        self.wanted.insert(
+            self.case
+                .discounts
+                .get(id)
+                .and_then(|d| d.coupon.as_ref())
+                .map_or_else(|| id.to_string(), |c| format!("coupon {c}")),
+        );
         self.complaints.entry(format!("discount {id}")).or_insert_with(|| {
             Trouble::new(
                 "unknown_discount",
@@ -250,7 +263,11 @@ fn priced(case: &Case, item: &str, config: &Config, moment: i64) -> Result<Price
     };
     let code = case.latest().currency.as_deref().unwrap_or(&price.main.currency);
     let currency = Currency::parse(code).map_err(|error| {
-        Trouble::new("unknown_currency", format!("the subscription {}: {error}", case.id), "check the currency code")
+        Trouble::new(
+            "unknown_currency",
+            format!("the subscription {}: {error}", case.id),
+            "check the currency code",
+        )
     })?;
     let word = price.interval.as_deref().ok_or_else(|| unknown("is no recurring price"))?;
     let interval = interval(word).ok_or_else(|| unknown("has an interval that is none"))?;
@@ -263,7 +280,8 @@ fn priced(case: &Case, item: &str, config: &Config, moment: i64) -> Result<Price
         _ if price.metered => (Decimal::ZERO, 1_000_000),
         _ => return Err(unknown(&format!("says nothing of what {quantity} cost in {currency}"))),
     };
-    let unit = without_tax(case, item, config, price.tax_inside, unit, moment).ok_or_else(|| unknown("is too large"))?;
+    let unit = without_tax(case, item, config, price.tax_inside, unit, moment)
+        .ok_or_else(|| unknown("is too large"))?;
     Ok(Priced {
         plan: case.catalogue.plan(price),
         product: price.product.clone(),
@@ -305,7 +323,9 @@ fn without_tax(
     }
     let billed = case
         .lines()
-        .filter(|(line, ..)| line.item.as_deref().is_none_or(|i| i == item) && !line.proration && line.amount > 0)
+        .filter(|(line, ..)| {
+            line.item.as_deref().is_none_or(|i| i == item) && !line.proration && line.amount > 0
+        })
         .min_by_key(|(line, ..)| (line.start > moment, (moment - line.start).abs()));
     let Some((line, ..)) = billed else { return Some(unit) };
     let taxed = line.amount - line.discounts.iter().map(|(_, amount)| amount).sum::<i64>();
@@ -342,7 +362,11 @@ fn length((from, to): (i64, i64)) -> Option<(IntervalUnit, u32)> {
         let anchored = (1..=31u32).rev().take(4).chain([day.ymd().2]);
         if anchored.into_iter().any(|anchor| zone.add_months(start, months, anchor) == end) {
             let months = u32::try_from(months).ok()?;
-            return Some(if months % 12 == 0 { (IntervalUnit::Year, months / 12) } else { (IntervalUnit::Month, months) });
+            return Some(if months % 12 == 0 {
+                (IntervalUnit::Year, months / 12)
+            } else {
+                (IntervalUnit::Month, months)
+            });
         }
     }
     let days = u32::try_from((to - from).checked_div(86_400).filter(|_| (to - from) % 86_400 == 0)?).ok()?;

@@ -114,11 +114,7 @@ pub(crate) fn promotion(object: &Value, out: &mut Vec<Kept>) {
         couponed(full, true, out);
     }
     let coupon = of.and_then(id_of).map(str::to_string);
-    keep(
-        promotion_id.to_string(),
-        Piece::Promotion(Promotion { id: promotion_id.to_string(), coupon }),
-        out,
-    );
+    keep(promotion_id.to_string(), Piece::Promotion(Promotion { id: promotion_id.to_string(), coupon }), out);
 }
 
 /// A discount in full; `customer` for those that do not say whose.
@@ -148,7 +144,8 @@ pub(crate) fn discount(object: &Value, context: &Context, customer: &str, out: &
             && (id(object, "invoice").is_some() || id(object, "invoice_item").is_some()),
         start: int(object, "start"),
         end: int(object, "end"),
-        removed: removed.or_else(|| context.at.filter(|_| flag(object, "deleted") && is_deleted(object, context))),
+        removed: removed
+            .or_else(|| context.at.filter(|_| flag(object, "deleted") && is_deleted(object, context))),
     };
     out.push(Kept { id: name, about, rank: i64::from(removed.is_some()), piece: Piece::Discount(piece) });
 }
@@ -159,7 +156,12 @@ fn unnamed(customer: &str, subscription: Option<&str>, coupon: Option<&Value>, s
 }
 
 /// The ids of an object's discounts: the list, or the single one of older versions; what is given in full is kept.
-pub(crate) fn discounts_of(object: &Value, context: &Context, customer: &str, out: &mut Vec<Kept>) -> Vec<String> {
+pub(crate) fn discounts_of(
+    object: &Value,
+    context: &Context,
+    customer: &str,
+    out: &mut Vec<Kept>,
+) -> Vec<String> {
     let several = list(object, "discounts");
     let single: Option<&Value> = field(object, "discount");
     let mut ids = Vec::new();

@@ -39,7 +39,8 @@ fn attributes(object: &Value) -> Attributes {
     put("name", text(object, "name"));
     put("email", text(object, "email"));
     put("description", text(object, "description"));
-    let country = deep(object, &["address", "country"]).or_else(|| deep(object, &["shipping", "address", "country"]));
+    let country =
+        deep(object, &["address", "country"]).or_else(|| deep(object, &["shipping", "address", "country"]));
     put("country", country.and_then(Value::as_str));
     put("currency", text(object, "currency").map(str::to_uppercase).as_deref());
     let created = int(object, "created").and_then(|s| s.checked_mul(1_000_000)).map(Instant::from_micros);

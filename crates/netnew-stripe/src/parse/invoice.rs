@@ -12,7 +12,8 @@ pub(super) fn read(object: &Value, context: &Context, said: &mut Said) {
         said.unused = Some("invoice without an id".to_string());
         return;
     };
-    let (Some(customer), Some(created)) = (id(object, "customer"), int(object, "created").or_else(|| int(object, "date")))
+    let (Some(customer), Some(created)) =
+        (id(object, "customer"), int(object, "created").or_else(|| int(object, "date")))
     else {
         said.problems.push(Trouble::missing("invoice", object, "customer or created"));
         return;
@@ -135,7 +136,12 @@ fn one_line(
     let period = field(line, "period");
     let taken = list(line, "discount_amounts").iter().filter_map(|taken| {
         if let Some(full) = field(taken, "discount").filter(|d| d.is_object()) {
-            super::catalogue::discount(full, &Context { event_type: "", ..*context }, customer, &mut said.pieces);
+            super::catalogue::discount(
+                full,
+                &Context { event_type: "", ..*context },
+                customer,
+                &mut said.pieces,
+            );
         }
         Some((id(taken, "discount")?.to_string(), int(taken, "amount")?))
     });
@@ -144,9 +150,8 @@ fn one_line(
     let new = list(line, "taxes").iter().filter(|t| text(t, "tax_behavior") == Some("inclusive"));
     let sum = |taxes: Vec<&Value>| taxes.iter().filter_map(|t| int(t, "amount")).sum::<i64>();
     let (old, new): (Vec<&Value>, Vec<&Value>) = (old.collect(), new.collect());
-    let unit = digits(line, "unit_amount_decimal").or_else(|| {
-        parent(&["pricing"]).and_then(|pricing| digits(pricing, "unit_amount_decimal"))
-    });
+    let unit = digits(line, "unit_amount_decimal")
+        .or_else(|| parent(&["pricing"]).and_then(|pricing| digits(pricing, "unit_amount_decimal")));
     Some(Line {
         subscription: subscription.to_string(),
         item: item.map(str::to_string),

@@ -66,11 +66,7 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    pub(crate) fn new(
-        code: &'static str,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) -> Trouble {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Trouble {
         Trouble { code, message: message.into(), hint: hint.into() }
     }
 
@@ -86,10 +82,35 @@ impl Trouble {
 
 /// Types of objects that Stripe has and a ledger has no use for.
 const OF_NO_USE: [&str; 29] = [
-    "account", "application_fee", "balance", "balance_transaction", "bank_account", "billing_portal.session",
-    "capability", "card", "checkout.session", "file", "file_link", "invoice_payment", "line_item",
-    "mandate", "order", "payment_intent", "payment_link", "payment_method", "payout", "person", "quote", "review",
-    "setup_intent", "source", "tax_id", "tax_rate", "test_helpers.test_clock", "topup", "transfer",
+    "account",
+    "application_fee",
+    "balance",
+    "balance_transaction",
+    "bank_account",
+    "billing_portal.session",
+    "capability",
+    "card",
+    "checkout.session",
+    "file",
+    "file_link",
+    "invoice_payment",
+    "line_item",
+    "mandate",
+    "order",
+    "payment_intent",
+    "payment_link",
+    "payment_method",
+    "payout",
+    "person",
+    "quote",
+    "review",
+    "setup_intent",
+    "source",
+    "tax_id",
+    "tax_rate",
+    "test_helpers.test_clock",
+    "topup",
+    "transfer",
 ];
 
 /// Objects about money that moved: read by the cash room.
@@ -104,9 +125,14 @@ pub fn looks_like_stripe(value: &Value) -> bool {
         Some("price" | "plan" | "product" | "coupon" | "promotion_code" | "discount") => {
             text(value, "id").is_some()
         }
-        Some("customer" | "subscription" | "invoice" | "invoiceitem" | "subscription_schedule" | "subscription_item") => {
-            text(value, "id").is_some()
-        }
+        Some(
+            "customer"
+            | "subscription"
+            | "invoice"
+            | "invoiceitem"
+            | "subscription_schedule"
+            | "subscription_item",
+        ) => text(value, "id").is_some(),
         Some(other) => (OF_NO_USE.contains(&other) || CASH.contains(&other)) && text(value, "id").is_some(),
         None => field(value, "object").is_some_and(|inner| text(inner, "object").is_some()),
     }
@@ -191,9 +217,22 @@ pub(crate) struct Context<'a> {
 
 /// Fields that can only lie in the past of who lists the object.
 const PAST: [&str; 16] = [
-    "created", "updated", "canceled_at", "ended_at", "current_period_start", "trial_start", "finalized_at",
-    "paid_at", "voided_at", "marked_uncollectible_at", "webhooks_delivered_at", "completed_at", "released_at",
-    "effective_at", "start", "period_start",
+    "created",
+    "updated",
+    "canceled_at",
+    "ended_at",
+    "current_period_start",
+    "trial_start",
+    "finalized_at",
+    "paid_at",
+    "voided_at",
+    "marked_uncollectible_at",
+    "webhooks_delivered_at",
+    "completed_at",
+    "released_at",
+    "effective_at",
+    "start",
+    "period_start",
 ];
 
 fn newest(value: &Value) -> Option<i64> {

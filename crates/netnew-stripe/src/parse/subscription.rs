@@ -51,7 +51,8 @@ fn subscription(object: &Value, context: &Context, said: &mut Said) -> Result<Su
     let missing = |name: &str| Trouble::missing("subscription", object, name);
     let own = text(object, "id").ok_or_else(|| missing("id"))?;
     let customer = id(object, "customer").ok_or_else(|| missing("customer"))?;
-    let created = int(object, "created").or_else(|| int(object, "start")).ok_or_else(|| missing("created"))?;
+    let created =
+        int(object, "created").or_else(|| int(object, "start")).ok_or_else(|| missing("created"))?;
     let mut items = Vec::new();
     for item in list(object, "items") {
         items.push(one_item(item, object, context, customer, said)?);

@@ -21,7 +21,7 @@ pub fn told(objects: &[Value], listed_at: i64) -> History {
             let seen = said.at.unwrap_or(listed_at);
             let version = (seen, said.at.is_none(), kept.rank);
             let place = PayloadRef { payload: 1, row: row as u64 + 1 };
-            let known = Known { id: kept.id.clone(), seen, place, piece: kept.piece };
+            let known = Known { id: kept.id.clone(), seen, at_least: false, place, piece: kept.piece };
             match rows.get(&kept.id) {
                 Some((held, ..)) if *held > version => {}
                 _ => {

@@ -112,7 +112,12 @@ impl Life {
         let yearly = dice.below(4) == 0;
         let start = NOW - dice.within(2 * DAY, 800 * DAY);
         let trial = (dice.below(3) == 0).then(|| start + 14 * DAY);
-        let first = Item { id: "si_1".into(), price: dice.below(4) as usize, quantity: 1 + dice.below(9) as i64, created: start };
+        let first = Item {
+            id: "si_1".into(),
+            price: dice.below(4) as usize,
+            quantity: 1 + dice.below(9) as i64,
+            created: start,
+        };
         let mut life = Life {
             dice,
             yearly,
@@ -228,8 +233,9 @@ impl Life {
             }
             5 if self.now.items.len() > 1 => {
                 let at = self.dice.below(self.now.items.len() as u64) as usize;
-                let unbilled =
-                    |d: &Given| d.item.as_ref() == Some(&self.now.items[at].id) && d.start >= self.now.period.0;
+                let unbilled = |d: &Given| {
+                    d.item.as_ref() == Some(&self.now.items[at].id) && d.start >= self.now.period.0
+                };
                 // A discount that goes with its item before it was on a bill leaves no trace.
                 if self.watched() || !self.now.discounts.iter().any(unbilled) {
                     let old = self.now.items.remove(at);
@@ -349,7 +355,11 @@ impl Life {
     fn line(&mut self, item: &Item, period: (i64, i64), sign: i64, proration: bool) -> Value {
         self.made += 1;
         let trial = !proration && self.now.status == "trialing";
-        let amount = if trial { 0 } else { sign * self.amount(item.price) * item.quantity / if proration { 2 } else { 1 } };
+        let amount = if trial {
+            0
+        } else {
+            sign * self.amount(item.price) * item.quantity / if proration { 2 } else { 1 }
+        };
         let taken: Vec<Value> = match proration || trial {
             true => Vec::new(),
             false => self
@@ -388,7 +398,8 @@ impl Life {
         for item in self.now.items.clone() {
             lines.push(self.line(&item, period, 1, false));
         }
-        let discounts: Vec<Value> = self.now.discounts.iter().map(|d| self.discount_json(d, self.shape)).collect();
+        let discounts: Vec<Value> =
+            self.now.discounts.iter().map(|d| self.discount_json(d, self.shape)).collect();
         let mut invoice = json!({
             "id": format!("in_{}", self.invoices.len() + 1), "object": "invoice", "customer": "cus_1", "created": at,
             "currency": "usd", "status": "paid", "billing_reason": reason, "attempt_count": 1, "livemode": true,
@@ -498,7 +509,9 @@ impl Life {
             }
         }
         for (id, state) in now {
-            if self.last.get(&id) != Some(&state) && (self.last.contains_key(&id) || state.status != Status::Canceled) {
+            if self.last.get(&id) != Some(&state)
+                && (self.last.contains_key(&id) || state.status != Status::Canceled)
+            {
                 self.truth.push(("sub_1".into(), id.clone(), at, state.clone()));
                 self.last.insert(id, state);
             }
@@ -569,7 +582,9 @@ impl Life {
     /// Everything that Stripe gives when it is asked now.
     pub fn objects(&self) -> Vec<Value> {
         let shape = if self.shape == Shape::Old { Shape::Old } else { Shape::New };
-        let mut out: Vec<Value> = (0..4).map(|n| json!({"id": format!("prod_{n}"), "object": "product", "name": format!("Plan {n}")})).collect();
+        let mut out: Vec<Value> = (0..4)
+            .map(|n| json!({"id": format!("prod_{n}"), "object": "product", "name": format!("Plan {n}")}))
+            .collect();
         out.extend((0..4).map(|n| self.price(n)));
         let mut last = self.now.clone();
         // What has ended stays as it was.

@@ -104,7 +104,9 @@ fn apart(files: &[PathBuf], kind: Option<Kind>) -> Result<(Vec<PathBuf>, Vec<Pat
     let mut tables = Vec::new();
     for file in files {
         let stripe = match kind {
-            Some(Kind::StripeJson) => netnew_sources::JsonObjects::open(file).is_ok_and(|found| found.is_some()),
+            Some(Kind::StripeJson) => {
+                netnew_sources::JsonObjects::open(file).is_ok_and(|found| found.is_some())
+            }
             Some(_) => false,
             // What cannot be read is a problem of its own, found below.
             None => netnew_connect::files::is_stripe_json(file).unwrap_or(false),
@@ -139,7 +141,10 @@ fn read_objects(
     let mode = if args.replace { Mode::Replace } else { Mode::Tell };
     let taken = intake::take(book, import, &args.source, now, gathered, mode)?;
     if taken.never_began > 0 {
-        say(&format!("{} subscriptions left out because their first payment never came (incomplete)", taken.never_began));
+        say(&format!(
+            "{} subscriptions left out because their first payment never came (incomplete)",
+            taken.never_began
+        ));
     }
     let file = files.first().map(|f| f.display().to_string()).unwrap_or_default();
     for (place, trouble) in taken.problems {

@@ -22,15 +22,27 @@ const LISTED_PROBLEMS: usize = 1_000;
 /// Adds, lists or checks sources.
 pub fn run(args: &SourcesArgs, env: &Environment) -> Result<ExitCode, CliError> {
     match &args.command {
-        SourcesCommand::Add { kind, name, key_env, api_base } => add(kind, name, key_env, api_base.as_deref(), env),
+        SourcesCommand::Add { kind, name, key_env, api_base } => {
+            add(kind, name, key_env, api_base.as_deref(), env)
+        }
         SourcesCommand::List => list(env),
         SourcesCommand::Check { name } => check(name, env),
     }
 }
 
-fn add(kind: &str, name: &str, key_env: &str, api_base: Option<&str>, env: &Environment) -> Result<ExitCode, CliError> {
+fn add(
+    kind: &str,
+    name: &str,
+    key_env: &str,
+    api_base: Option<&str>,
+    env: &Environment,
+) -> Result<ExitCode, CliError> {
     if kind != "stripe" {
-        return Err(CliError::usage("unknown_source_kind", format!("there is no kind of source {kind:?}"), "use stripe"));
+        return Err(CliError::usage(
+            "unknown_source_kind",
+            format!("there is no kind of source {kind:?}"),
+            "use stripe",
+        ));
     }
     if name.trim().is_empty() {
         return Err(CliError::usage("bad_name", "the source has no name", "give one with --name"));
@@ -169,7 +181,8 @@ fn bar() -> ProgressBar {
 
 /// Lists have no total, so that they show a count and a rate; telling has one, and a time that is left.
 fn show(bar: &ProgressBar, progress: &Progress) {
-    let style = |template: &str| ProgressStyle::with_template(template).expect("the template is fixed and valid");
+    let style =
+        |template: &str| ProgressStyle::with_template(template).expect("the template is fixed and valid");
     match progress {
         Progress::Fetched(name, count) => {
             bar.set_style(style("{spinner} {msg} {pos} read · {per_sec} · {elapsed}"));
