@@ -113,7 +113,7 @@ pub fn open(
 fn bytes_of(hex: &str) -> Option<Vec<u8>> {
     let digits = hex.trim().as_bytes();
     let digit = |d: u8| char::from(d).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     digits.chunks(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()

@@ -65,7 +65,7 @@ pub(crate) fn configs(case: &Case) -> BTreeMap<String, Vec<ConfigFrom>> {
     let began = began(case);
     let mut out = BTreeMap::new();
     for (item, mut of_item) in marks {
-        of_item.sort_by(|a, b| (a.at, a.kind).cmp(&(b.at, b.kind)));
+        of_item.sort_by_key(|mark| (mark.at, mark.kind));
         let start = began.get(item.as_str()).copied();
         out.insert(item, walk(case, of_item, start));
     }
@@ -138,8 +138,11 @@ fn config_by(line: &Line) -> Option<Config> {
     Some(Config { price, quantity: line.quantity, tax_inside: None, by_line })
 }
 
+/// A line and the raw record that it is in.
+type Placed<'a> = (&'a Line, PayloadRef);
+
 fn billed(case: &Case, marks: &mut BTreeMap<String, Vec<Mark>>) {
-    let mut by_item: BTreeMap<String, BTreeMap<i64, Vec<(&Line, PayloadRef)>>> = BTreeMap::new();
+    let mut by_item: BTreeMap<String, BTreeMap<i64, Vec<Placed>>> = BTreeMap::new();
     for (line, _, place) in case.lines() {
         by_item.entry(item_of(case, line)).or_default().entry(line.start).or_default().push((line, place));
     }

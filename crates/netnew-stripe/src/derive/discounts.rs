@@ -107,7 +107,7 @@ fn billed(case: &Case, out: &mut Vec<Span>) {
         })
     };
     // Moments of regular bills, with the items on them and the discounts on each.
-    let mut moments: BTreeMap<i64, Vec<(&str, &[(String, i64)])>> = BTreeMap::new();
+    let mut moments: BTreeMap<i64, Vec<BilledItem>> = BTreeMap::new();
     for (line, ..) in case.lines().filter(|(line, ..)| !line.proration && line.start < watched) {
         let item = line.item.as_deref().or_else(|| {
             let items = &case.latest().items;
@@ -162,6 +162,9 @@ fn billed(case: &Case, out: &mut Vec<Span>) {
         out.push(had.span(case, key, watched));
     }
 }
+
+/// An item on a bill, and the discounts on its line with what they took off.
+type BilledItem<'a> = (&'a str, &'a [(String, i64)]);
 
 /// A discount that bills have shown.
 struct Billed<'a> {
