@@ -11,9 +11,12 @@ use std::collections::BTreeMap;
 /// A state of an item: subscription, item, from when, what.
 pub type State = (String, String, Instant, ItemState);
 
+/// When, whether listed, and what breaks ties.
+type Version = (i64, bool, i64);
+
 /// Tells the history of the one customer that the objects speak of.
 pub fn told(objects: &[Value], listed_at: i64) -> History {
-    let mut rows: BTreeMap<String, ((i64, bool, i64), String, Known)> = BTreeMap::new();
+    let mut rows: BTreeMap<String, (Version, String, Known)> = BTreeMap::new();
     for (row, object) in objects.iter().enumerate() {
         let said = read(object);
         assert_eq!(said.problems, Vec::new(), "{object}");
