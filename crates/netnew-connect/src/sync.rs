@@ -122,12 +122,16 @@ pub fn sync(
     if rested || (blind && number("listed").is_some()) {
         run.forget(if rested { &["listed", "events"] } else { &["listed"] }, true)?;
     }
-    if rested || blind || number("listed").is_none() {
-        let since = number("since").filter(|_| !rested && number("listed").is_none()).unwrap_or(started);
+    let whole = rested || blind || number("listed").is_none();
+    let since = number("since").filter(|_| !rested && number("listed").is_none()).unwrap_or(started);
+    if whole {
         run.mark(&[("since", since.to_string())])?;
-        for resource in RESOURCES {
-            run.list(resource)?;
-        }
+    }
+    // Lists that were read to their end are done; what the key could not read then, it may read now.
+    for resource in RESOURCES {
+        run.list(resource)?;
+    }
+    if whole {
         run.mark(&[("listed", started.to_string())])?;
         if number("events").is_none() || rested {
             run.mark(&[("events", (since - EVENTS_SECONDS).to_string())])?;

@@ -143,6 +143,29 @@ fn a_missing_permission_is_named_and_the_rest_goes_on() {
 }
 
 #[test]
+fn a_permission_given_later_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = book(folder.path());
+    let open = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let given = open.clone();
+    let server = serve(
+        account(3),
+        Box::new(move |_, path| {
+            let refused =
+                path.starts_with("/v1/invoices?") && !given.load(std::sync::atomic::Ordering::SeqCst);
+            refused.then(|| (403, "", json!({"error": {"message": "not allowed"}})))
+        }),
+    );
+    for _ in 0..2 {
+        assert_eq!(run(&book, &server, NOW).0.unwrap().problems.len(), 1, "it is said each time");
+    }
+    open.store(true, std::sync::atomic::Ordering::SeqCst);
+    let done = run(&book, &server, NOW + 60).0.unwrap();
+    assert!(done.problems.is_empty() && done.fetched["invoices"] == 6);
+    assert!(held(&book).iter().any(|s| s.contains("active 10 x1 rebuilt")));
+}
+
+#[test]
 fn a_check_finds_what_is_missing_here() {
     let folder = tempfile::tempdir().unwrap();
     let book = book(folder.path());
