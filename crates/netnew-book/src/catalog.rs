@@ -38,6 +38,8 @@ fn migrations() -> Migrations<'static> {
         M::up(SCHEMA),
         // Who may do what.
         M::up(include_str!("catalog/access.sql")),
+        // What sources said that facts are told from.
+        M::up(crate::evidence::MIGRATION),
     ])
 }
 

@@ -12,6 +12,7 @@ use crate::book::{Book, Snapshot};
 use crate::bulk::Filled;
 use crate::catalog;
 use crate::error::BookError;
+use crate::evidence::Evident;
 use crate::files::Lock;
 use crate::record::Filed;
 use crate::runs::Sorter;
@@ -113,6 +114,7 @@ pub struct Import<'b> {
     aliases: Vec<AliasFact>,
     payloads: Vec<NewPayload>,
     pub(crate) bulk: Option<Filled>,
+    evident: Evident,
     /// Given to retractions that `replace` makes: before every row of the import.
     pub(crate) first_seq: u64,
     pub(crate) last_seq: u64,
@@ -139,6 +141,7 @@ impl Book {
             aliases: Vec::new(),
             payloads: Vec::new(),
             bulk: None,
+            evident: Evident::default(),
             first_seq,
             last_seq: first_seq,
         })
@@ -184,6 +187,11 @@ impl Import<'_> {
         if self.replace && !self.kinds.contains(&kind) {
             self.kinds.push(kind);
         }
+    }
+
+    /// What is to be kept besides facts, committed with them.
+    pub fn evident(&mut self) -> &mut Evident {
+        &mut self.evident
     }
 
     /// Takes a statement in.

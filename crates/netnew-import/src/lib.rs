@@ -1,6 +1,9 @@
 //! Files into a book, whoever brings them: the command line, a page, the API. Bad rows are problems, good rows go in.
 
 mod bulk;
+mod stripe;
+
+pub use stripe::refused;
 
 use netnew_book::{Book, Finish, Import, ImportOptions, KindOfBody, Outcome};
 use netnew_money::Zone;
@@ -112,8 +115,16 @@ pub fn import(
     })?;
     let context = Context { zone: &zone, currency: settings.currency, kind };
     let mut problems = Problems::default();
-    let by_column = bulk::read(files, &context, &mut import, wish.replace, (&mut problems, watch))?;
-    for file in files.iter().filter(|_| !by_column) {
+    let (objects, tables): (Vec<&Given>, Vec<&Given>) =
+        files.iter().partition(|file| stripe::is_objects(&file.path, kind));
+    // The objects of several files belong together.
+    let unchanged = match objects.as_slice() {
+        [] => 0,
+        objects => stripe::read(book, objects, wish, &mut import, now.at(&zone)?, (&mut problems, watch))?,
+    };
+    let by_column =
+        objects.is_empty() && bulk::read(files, &context, &mut import, wish.replace, (&mut problems, watch))?;
+    for file in tables.into_iter().filter(|_| !by_column) {
         if let Err(error) = read_file(file, &context, &mut import, wish.replace, &mut problems, watch) {
             let whole_file = match error {
                 FileError::Source(error) => Problem { file: file.name.clone(), ..Problem::from(error) },
@@ -129,8 +140,9 @@ pub fn import(
         (false, true) => Finish::CommitIfConsistent,
         (false, false) => Finish::Commit,
     };
-    let outcome =
+    let mut outcome =
         if by_column { bulk::finish(book, import, finish)? } else { finish_rows(book, import, finish)? };
+    outcome.duplicates += unchanged;
     watch.done();
     for conflict in &outcome.conflicts {
         problems.add(conflict_problem(conflict, files));
@@ -223,6 +235,8 @@ fn body_kind(kind: Kind) -> KindOfBody {
         Kind::States | Kind::Periods | Kind::StripeSubscriptions => KindOfBody::States,
         Kind::Customers | Kind::StripeCustomers => KindOfBody::Attributes,
         Kind::Rates => KindOfBody::Rates,
+        // Read as objects, which say for themselves what they replace.
+        Kind::StripeJson => KindOfBody::States,
     }
 }
 

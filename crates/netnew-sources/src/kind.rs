@@ -20,10 +20,12 @@ pub enum Kind {
     StripeSubscriptions,
     /// Stripe's dashboard export of customers.
     StripeCustomers,
+    /// Stripe's API objects and events. They are read as objects ([`crate::JsonObjects`]), not as rows.
+    StripeJson,
 }
 
 /// Kinds with a name of their own that cannot be read yet.
-const PLANNED: [&str; 11] = [
+const PLANNED: [&str; 10] = [
     "invoices",
     "payments",
     "refunds",
@@ -34,18 +36,18 @@ const PLANNED: [&str; 11] = [
     "opportunities",
     "stripe-payments",
     "stripe-invoices",
-    "stripe-json",
 ];
 
 impl Kind {
     /// Every kind that can be read, in the order of the documentation.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::States,
         Kind::Periods,
         Kind::Customers,
         Kind::Rates,
         Kind::StripeSubscriptions,
         Kind::StripeCustomers,
+        Kind::StripeJson,
     ];
 
     /// The name used with `--as`.
@@ -57,6 +59,7 @@ impl Kind {
             Kind::Rates => "rates",
             Kind::StripeSubscriptions => "stripe-subscriptions",
             Kind::StripeCustomers => "stripe-customers",
+            Kind::StripeJson => "stripe-json",
         }
     }
 

@@ -26,6 +26,7 @@ mod rows;
 mod words;
 
 pub use bulk::{Bulk, Group, Unfit};
+pub use formats::JsonObjects;
 pub use kind::Kind;
 pub use open::{Context, Format, Opened, Reader, Row, open};
 pub use problem::{Problem, SourceError};

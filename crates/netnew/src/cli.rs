@@ -50,6 +50,10 @@ pub enum Command {
     Init(InitArgs),
     /// Read files (CSV, JSONL, XLSX, Parquet) into the book
     Import(ImportArgs),
+    /// Billing systems that are read over HTTP
+    Sources(SourcesArgs),
+    /// Read a source into the book, from where the last sync stopped
+    Sync(SyncArgs),
     /// MRR and its movements, period by period
     Mrr(ReadArgs),
     /// Every movement, one by one
@@ -162,7 +166,7 @@ pub struct ImportArgs {
     /// Files to read, recognised by content
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-    /// What the files hold: states, periods, customers, rates, stripe-subscriptions, stripe-customers
+    /// What the files hold: states, periods, customers, rates, stripe-subscriptions, stripe-customers, stripe-json
     #[arg(long = "as", value_name = "KIND")]
     pub kind: Option<String>,
     /// Name of the source
@@ -177,6 +181,47 @@ pub struct ImportArgs {
     /// Say what would happen, change nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `netnew sources`
+#[derive(Args, Debug)]
+pub struct SourcesArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: SourcesCommand,
+}
+
+/// `netnew sources ...`
+#[derive(Subcommand, Debug)]
+pub enum SourcesCommand {
+    /// Add a source; nothing is read yet
+    Add {
+        /// What it is: stripe
+        kind: String,
+        /// Name of the source, which its facts carry
+        #[arg(long)]
+        name: String,
+        /// Environment variable that holds the key; the key itself is never kept
+        #[arg(long, value_name = "VAR")]
+        key_env: String,
+        /// Address of the API [default: https://api.stripe.com]
+        #[arg(long, value_name = "URL")]
+        api_base: Option<String>,
+    },
+    /// The sources and when they were last read
+    List,
+    /// Compare a source with what the book holds of it: permissions, counts, gaps
+    Check {
+        /// Name of the source
+        name: String,
+    },
+}
+
+/// `netnew sync`
+#[derive(Args, Debug)]
+pub struct SyncArgs {
+    /// Name of the source
+    pub name: String,
 }
 
 /// Flags that reports share.

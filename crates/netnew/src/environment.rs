@@ -48,6 +48,14 @@ impl Environment {
         move || Now { said: said.clone(), clock: clock() }
     }
 
+    /// What time it is at this very moment; a frozen now stays frozen. For what runs long.
+    pub fn instant(&self) -> Instant {
+        match &self.now.said {
+            None => clock(),
+            Some(_) => self.now(&Zone::utc()).unwrap_or(self.now.clock),
+        }
+    }
+
     /// True when output is JSON.
     pub fn json(&self) -> bool {
         self.format == Format::Json

@@ -38,6 +38,8 @@ fn run(command: Command, env: &Environment) -> Result<ExitCode, CliError> {
         Command::Demo(args) => commands::demo::run(&args, env),
         Command::Init(args) => commands::init::run(&args, env),
         Command::Import(args) => commands::import::run(&args, env),
+        Command::Sources(args) => commands::sources::run(&args, env),
+        Command::Sync(args) => commands::sources::sync(&args, env),
         Command::Mrr(args) => commands::mrr::run(&args, env),
         Command::Movements(args) => commands::movements::run(&args, env),
         Command::Metrics(args) => commands::metrics::run(&args, env),

@@ -63,7 +63,7 @@ impl Import<'_> {
             Finish::CommitIfConsistent => outcome.conflicts.is_empty(),
             Finish::DryRun => false,
         };
-        let books = wanted && outcome.facts + outcome.confirmed > 0;
+        let books = wanted && (outcome.facts + outcome.confirmed > 0 || !self.evident.is_empty());
         if books {
             self.commit(&segments, &rates, &aliases, &outcome, number)?;
         }
@@ -237,6 +237,7 @@ impl Import<'_> {
                 self.last_seq as i64
             ],
         )?;
+        self.evident.write(&self.source, &transaction)?;
         catalog::set_setting(&transaction, "last_seq", &self.last_seq.to_string())?;
         catalog::set_setting(&transaction, "next_segment", &(number + 2).to_string())?;
         transaction.commit()?;

@@ -93,6 +93,7 @@ pub(crate) fn specs(kind: Kind) -> &'static [Spec] {
         Kind::Rates => tables::RATES,
         Kind::StripeSubscriptions => tables::STRIPE_SUBSCRIPTIONS,
         Kind::StripeCustomers => tables::STRIPE_CUSTOMERS,
+        Kind::StripeJson => &[],
     }
 }
 

@@ -171,6 +171,64 @@ pub(crate) fn looks_like_json(text: &str) -> bool {
     }
 }
 
+/// The objects of a JSON file one by one, each whole, with the line it starts on.
+pub struct JsonObjects {
+    objects: Objects,
+    name: String,
+    position: Position,
+    size: u64,
+}
+
+impl JsonObjects {
+    /// Opens a file; `None` when it does not begin like JSON.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn open(path: &std::path::Path) -> Result<Option<JsonObjects>, SourceError> {
+        use std::io::Read;
+        let name = path.display().to_string();
+        let failed = |error: io::Error| SourceError::io(&name, &error);
+        let mut head = [0u8; 4];
+        let read = std::fs::File::open(path).and_then(|mut f| f.read(&mut head)).map_err(failed)?;
+        if read == 4 && (&head == b"PAR1" || &head == b"PK\x03\x04") {
+            return Ok(None);
+        }
+        let file = TextFile::examine(path).map_err(failed)?;
+        let mut start = Vec::new();
+        file.read().and_then(|text| text.bytes.take(4096).read_to_end(&mut start)).map_err(failed)?;
+        if !looks_like_json(&String::from_utf8_lossy(&start)) {
+            return Ok(None);
+        }
+        let by_line = first_line_is_object(&file).map_err(failed)?;
+        let (bytes, position) = file.read().map_err(failed)?.split();
+        Ok(Some(JsonObjects { objects: Objects::new(bytes, by_line), name, position, size: file.size }))
+    }
+
+    /// The next object with its line, or what is wrong with what stands there; `None` at the end.
+    ///
+    /// # Errors
+    /// When the file cannot be read on.
+    #[allow(clippy::type_complexity, reason = "a line, and an object or a problem")]
+    pub fn advance(&mut self) -> Result<Option<(u64, Result<Value, crate::Problem>)>, SourceError> {
+        if !self.objects.next().map_err(|error| SourceError::io(&self.name, &error))? {
+            return Ok(None);
+        }
+        let line = self.objects.object_line;
+        let parsed = self.objects.parse().map(Value::Object);
+        Ok(Some((line, parsed.map_err(|complaint| complaint.into_problem(&self.name, line, &[])))))
+    }
+
+    /// Bytes read and bytes there are.
+    pub fn progress(&self) -> (u64, u64) {
+        (self.position.bytes(), self.size)
+    }
+
+    /// Whether each object stands on a line of its own.
+    pub fn by_line(&self) -> bool {
+        self.objects.by_line
+    }
+}
+
 fn first_line_is_object(file: &TextFile) -> io::Result<bool> {
     let mut objects = Objects::new(file.read()?.split().0, true);
     Ok(objects.next()? && objects.parse().is_ok())

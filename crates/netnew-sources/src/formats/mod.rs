@@ -17,6 +17,7 @@ use crate::problem::SourceError;
 use columnar::Parquet;
 use delimited::Delimited;
 use json::Json;
+pub use json::JsonObjects;
 use sheet::Sheet;
 use text::TextFile;
 

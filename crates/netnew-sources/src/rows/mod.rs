@@ -45,6 +45,14 @@ pub(crate) fn decoder(
         Kind::Rates => Box::new(rates::Rates),
         Kind::StripeSubscriptions => Box::new(stripe_subscriptions::StripeSubscriptions::new()),
         Kind::StripeCustomers => Box::new(stripe_customers::StripeCustomers::new(setup)),
+        Kind::StripeJson => {
+            return Err(SourceError::new(
+                &setup.file,
+                crate::code::UNSUPPORTED_FORMAT,
+                "the file does not hold Stripe's objects as JSON",
+                "give the objects or events as the API writes them: one a line, as a list, or one after the other",
+            ));
+        }
     })
 }
 

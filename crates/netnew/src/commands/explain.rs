@@ -82,8 +82,9 @@ fn count(number: usize, of: &str) -> String {
 fn receipt(fact: &Value) -> String {
     let payload = &fact["payload"];
     let raw = payload["raw"].as_str().map(|raw| format!("\n        {raw}")).unwrap_or_default();
+    let rebuilt = if fact["state"]["reconstructed"] == true { ", rebuilt from later evidence" } else { "" };
     format!(
-        "    fact {} in {} row {}{raw}\n",
+        "    fact {} in {} row {}{rebuilt}{raw}\n",
         &fact["id"].as_str().unwrap_or_default()[..12.min(fact["id"].as_str().unwrap_or_default().len())],
         payload["file"].as_str().unwrap_or("(no file)"),
         payload["row"],

@@ -24,5 +24,6 @@ pub mod policy;
 pub mod report;
 pub mod schema;
 pub mod serve;
+pub mod sources;
 pub mod sql;
 pub mod whatif;

@@ -43,7 +43,11 @@ const SCHEMAS: &[(&str, &str)] = schemas![
     "policy-show",
     "report",
     "restore",
+    "sources-add",
+    "sources-check",
+    "sources-list",
     "sql",
+    "sync",
     "whatif",
 ];
 
