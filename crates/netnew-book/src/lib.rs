@@ -27,5 +27,5 @@ pub use book::{Book, Counts, ImportRecord, PayloadInfo, Settings, Snapshot};
 pub use error::BookError;
 pub use files::{FileLayer, Lock, OsFiles, ReadFile, WriteFile};
 pub use import::{Conflict, Finish, Import, ImportOptions, KindOfBody, Outcome};
-pub use scan::BucketRange;
+pub use scan::{BucketRange, Part};
 pub use verify::Finding;

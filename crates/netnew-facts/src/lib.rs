@@ -8,14 +8,19 @@
 
 mod bucket;
 mod discount;
+mod entry;
 mod fact;
 mod resolve;
 mod state;
 
 pub use bucket::{BUCKETS, bucket_of, customer_hash, hash64, hash128_hex};
 pub use discount::{Discount, DiscountError, DiscountKind, DiscountLevel, DiscountValue};
+pub use entry::{
+    CreditNote, Dispute, DisputeStatus, Entry, EntryKind, Event, Expense, ExpenseClass, Invoice, InvoiceLine,
+    InvoiceStatus, LineKind, Opportunity, Payment, PaymentResult, Refund, Spend, Stage, Usage,
+};
 pub use fact::{
     AliasFact, Attributes, Body, CustomerFacts, Fact, PayloadRef, RateFact, Statement, StatementBody, Text,
 };
-pub use resolve::{AttributeTimeline, attribute_timelines, beats, winning_states};
+pub use resolve::{AttributeTimeline, attribute_timelines, beats, winning_entries, winning_states};
 pub use state::{CancelReason, ItemState, Status, UsageType};

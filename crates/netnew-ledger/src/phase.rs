@@ -400,6 +400,6 @@ fn gone(phase: &mut Phase) {
 fn item_id(fact: &Fact) -> String {
     match &fact.body {
         Body::State { item, .. } => item.to_string(),
-        Body::Attributes { .. } => String::new(),
+        Body::Attributes { .. } | Body::Entry { .. } => String::new(),
     }
 }

@@ -80,7 +80,9 @@ fn item_info(fact: &Fact) -> ItemInfo {
         Body::State { subscription, item, .. } => {
             ItemInfo { source: fact.source.clone(), subscription: subscription.clone(), item: item.clone() }
         }
-        Body::Attributes { .. } => unreachable!("winning_states returns states only"),
+        Body::Attributes { .. } | Body::Entry { .. } => {
+            unreachable!("winning_states returns states only")
+        }
     }
 }
 

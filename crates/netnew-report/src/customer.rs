@@ -111,6 +111,12 @@ pub fn fact_json(fact: &Fact, snapshot: &Snapshot) -> Result<Value, ReportError>
             out.insert("effective_at".into(), json!(effective_at.map(|e| e.to_string())));
             out.insert("attributes".into(), json!(values));
         }
+        Body::Entry { kind, key, effective_at, entry } => {
+            out.insert("says".into(), json!(kind.as_str()));
+            out.insert("key".into(), json!(&**key));
+            out.insert("effective_at".into(), json!(effective_at.to_string()));
+            out.insert("entry".into(), json!(entry));
+        }
     }
     out.insert("recorded_at".into(), json!(fact.recorded_at.to_string()));
     out.insert("booked_seq".into(), json!(fact.booked_seq));

@@ -69,7 +69,9 @@ pub fn icon() -> String {
 
 /// The files' routes.
 pub fn routes() -> Router<Arc<Site>> {
-    Router::new().route("/assets/{name}", get(asset)).route("/favicon.ico", get(|| asset(Path(NAMES[3].clone()))))
+    Router::new()
+        .route("/assets/{name}", get(asset))
+        .route("/favicon.ico", get(|| asset(Path(NAMES[3].clone()))))
 }
 
 async fn asset(Path(name): Path<String>) -> Response {

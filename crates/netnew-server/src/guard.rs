@@ -62,7 +62,8 @@ async fn same_site(State(site): State<Arc<Site>>, request: Request, next: Next) 
         && !hosts.iter().any(|h| h.eq_ignore_ascii_case(host))
     {
         // A name that somebody else's server resolves to this machine would make their page ours.
-        return (StatusCode::MISDIRECTED_REQUEST, "this book is not served under that name\n").into_response();
+        return (StatusCode::MISDIRECTED_REQUEST, "this book is not served under that name\n")
+            .into_response();
     }
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let from_elsewhere = text(ORIGIN)

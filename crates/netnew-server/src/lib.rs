@@ -22,7 +22,8 @@ use tokio::net::TcpListener;
 
 /// Everything that is served, for a site.
 pub fn router(site: Arc<Site>) -> Router {
-    let routes = Router::new().merge(assets::routes()).nest("/api/v1", api::routes()).merge(pages::routes(&site));
+    let routes =
+        Router::new().merge(assets::routes()).nest("/api/v1", api::routes()).merge(pages::routes(&site));
     guard::layers(routes, &site).with_state(site)
 }
 

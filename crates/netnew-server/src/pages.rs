@@ -168,10 +168,7 @@ impl Ask {
     /// CSV and JSON of what a path of the API answers to this page's question.
     pub fn downloads(&self, path: &str, params: &Params) -> Vec<Link> {
         let params = params.without(&["range", "compare"]);
-        vec![
-            ("CSV".into(), params.with("format", "csv").link(path)),
-            ("JSON".into(), params.link(path)),
-        ]
+        vec![("CSV".into(), params.with("format", "csv").link(path)), ("JSON".into(), params.link(path))]
     }
 
     /// The page's parameters with its range as days, as the API wants it.
@@ -242,8 +239,7 @@ impl Ask {
                 placeholder: report.book.settings().currency.as_str(),
             },
         ];
-        let shown: Vec<&str> =
-            selects.iter().map(|s| s.name).chain(texts.iter().map(|t| t.name)).collect();
+        let shown: Vec<&str> = selects.iter().map(|s| s.name).chain(texts.iter().map(|t| t.name)).collect();
         let hidden = self
             .params
             .pairs()
@@ -462,9 +458,7 @@ async fn for_people(State(site): State<Arc<Site>>, request: Request, next: Next)
     let Ok(ask) = ask;
     let page = ErrorPage { chrome: Chrome::new(&ask, "Not shown", None), code, message, hint };
     match page.render() {
-        Ok(html) => {
-            (response.status(), [("content-type", "text/html; charset=utf-8")], html).into_response()
-        }
+        Ok(html) => (response.status(), [("content-type", "text/html; charset=utf-8")], html).into_response(),
         Err(_) => response,
     }
 }
@@ -478,7 +472,8 @@ struct Theme {
 /// Keeps the chosen theme in a cookie and goes back.
 async fn theme(Form(chosen): Form<Theme>) -> Response {
     let theme = if ["light", "dark"].contains(&chosen.theme.as_str()) { chosen.theme } else { String::new() };
-    let inside = chosen.back.starts_with('/') && !chosen.back.starts_with("//") && !chosen.back.contains('\\');
+    let inside =
+        chosen.back.starts_with('/') && !chosen.back.starts_with("//") && !chosen.back.contains('\\');
     let back = if inside { chosen.back } else { "/".to_string() };
     let cookie = format!("theme={theme}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly");
     (StatusCode::SEE_OTHER, [(LOCATION, back), (SET_COOKIE, cookie)]).into_response()

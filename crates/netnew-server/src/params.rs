@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn an_address_is_read_changed_and_written_again() {
-        let params = Params::parse("from=2026-01-01&where=plan%3DPro%2B%2Ccountry%3DDE&to=&set=a%3Db&set=c%3Dd");
+        let params =
+            Params::parse("from=2026-01-01&where=plan%3DPro%2B%2Ccountry%3DDE&to=&set=a%3Db&set=c%3Dd");
         assert_eq!(params.get("where"), Some("plan=Pro+,country=DE"));
         assert_eq!(params.all("set"), ["a=b", "c=d"]);
         assert_eq!(params.get("to"), None);

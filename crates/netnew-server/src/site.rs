@@ -114,4 +114,3 @@ pub fn named_policy(book: &Book, name: &str) -> Result<Policy, WebError> {
         .into()),
     }
 }
-

@@ -93,7 +93,8 @@ fn expected(value: &Value) -> Vec<(String, String)> {
 }
 
 fn items(value: &Value) -> Table {
-    let mut table = Table { heading: "Subscriptions".into(), caption: "Subscriptions".into(), ..Table::default() };
+    let mut table =
+        Table { heading: "Subscriptions".into(), caption: "Subscriptions".into(), ..Table::default() };
     table.heads = vec![
         Head::text("Subscription"),
         Head::text("Status"),

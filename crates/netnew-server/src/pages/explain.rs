@@ -103,7 +103,8 @@ pub async fn movement(Path(id): Path<String>, ask: Ask) -> Result<Response, WebE
             back: ask.kept().link(&customer_path(value["customer"].as_str().unwrap_or_default())),
             ..Explanation::default()
         };
-        let mut pair = |name: &str, text: String, href: String| explanation.pairs.push((name.into(), text, href, ""));
+        let mut pair =
+            |name: &str, text: String, href: String| explanation.pairs.push((name.into(), text, href, ""));
         pair("plan", text_of(&value["plan"]), String::new());
         pair("subscription", text_of(&value["subscription"]), String::new());
         pair("item before", level(amount("before"), decimals), String::new());
@@ -130,7 +131,10 @@ fn of_kind(ask: &Ask, report: &mut Report, period: &str) -> Result<Response, Web
     let (total, customers) = (movements.len(), distinct(&movements));
     let page: Vec<Movement> = movements.into_iter().skip(skip).take(LISTED).collect();
     let trees = tree(report, &page)?;
-    let lines = page.iter().zip(&trees).map(|(m, value)| line(ask, value, m.currency.exponent(), explain_link(ask, m)));
+    let lines = page
+        .iter()
+        .zip(&trees)
+        .map(|(m, value)| line(ask, value, m.currency.exponent(), explain_link(ask, m)));
     let month = found.rows.first().map_or(found.start.to_string(), month_name);
     let name = kind.map_or("net new".to_string(), |k| k.as_str().to_string());
     let mut explanation = Explanation {
@@ -266,7 +270,9 @@ fn counted(number: usize, of: &str) -> String {
 }
 
 fn capital(word: &str) -> String {
-    word.chars().next().map_or(String::new(), |c| c.to_uppercase().collect::<String>() + &word[c.len_utf8()..])
+    word.chars()
+        .next()
+        .map_or(String::new(), |c| c.to_uppercase().collect::<String>() + &word[c.len_utf8()..])
 }
 
 fn respond(ask: &Ask, report: Option<&Report>, explanation: &Explanation) -> Result<Response, WebError> {

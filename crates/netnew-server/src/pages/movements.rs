@@ -51,7 +51,9 @@ pub fn period_name(report: &Report, row: &RollupRow) -> String {
 /// A filter that selects a group, in the words of the filter language.
 pub fn group_filter(report: &Report, key: &GroupKey) -> Option<String> {
     let escape = |text: &str| {
-        text.chars().flat_map(|c| if "\\|,=!".contains(c) { vec!['\\', c] } else { vec![c] }).collect::<String>()
+        text.chars()
+            .flat_map(|c| if "\\|,=!".contains(c) { vec!['\\', c] } else { vec![c] })
+            .collect::<String>()
     };
     let parts: Vec<String> = report
         .by
@@ -147,7 +149,8 @@ fn listed(ask: &Ask, report: &Report) -> Result<Table, WebError> {
     if let Some(day) = ask.params.get("period") {
         let start = own.grain.period_start(parse_day("period", day)?, own.policy.week_start);
         own.from = Some(start);
-        own.to = Some(own.grain.next_start(start, own.policy.week_start).add_days(-1).min(own.today().max(start)));
+        own.to =
+            Some(own.grain.next_start(start, own.policy.week_start).add_days(-1).min(own.today().max(start)));
     }
     own.by = Vec::new();
     let convert = ask.params.get("currency").is_some() && own.currency != ReportCurrency::Original;

@@ -66,7 +66,8 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
 pub fn nothing(ask: &Ask, report: &Report) -> Result<Response, WebError> {
     let empty = Empty {
         heading: "Your MRR, to the cent, will stand here".into(),
-        text: "Bring a file with your subscriptions (CSV, JSONL, XLSX or Parquet), or Stripe's export.".into(),
+        text: "Bring a file with your subscriptions (CSV, JSONL, XLSX or Parquet), or Stripe's export."
+            .into(),
         href: "/imports".into(),
         action: "Import a file".into(),
         code: "netnew import subscriptions.csv".into(),
@@ -126,7 +127,8 @@ fn story(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Table {
             let text = change(value, decimals);
             let period = month.period.start.to_string();
             let label = format!("{}, {}, {text}", month_name(month), kind.map_or("net new", Kind::as_str));
-            let mut cell = Cell::num(text).explained(ask.explain(&period, kind.map(Kind::as_str), None), label);
+            let mut cell =
+                Cell::num(text).explained(ask.explain(&period, kind.map(Kind::as_str), None), label);
             if value.is_negative() {
                 cell.class = "num loss";
             }
@@ -172,26 +174,27 @@ fn figures(ask: &Ask, report: &Report, asked: &Asked, to: usize) -> Figures {
     let width = asked.metrics.len();
     let at = |row: usize, metric: usize| all.get(row * width + metric).and_then(|f| f.value.as_ref());
     let (now, before) = (to.saturating_sub(1), to.checked_sub(2));
-    let figures = asked.metrics.iter().zip(FIGURES).enumerate().map(|(place, (metric, (name, more_is_good)))| {
-        let value = at(now, place);
-        let (text, unit) = shown(report, name, metric.unit, value);
-        let previous = before.and_then(|row| at(row, place));
-        let (delta, class) = difference(report, name, metric.unit, value, previous, more_is_good);
-        let delta_words = match before {
-            Some(row) if !delta.is_empty() => format!("since {}:", month_name(&asked.rows[row])),
-            _ => String::new(),
-        };
-        Figure {
-            label: metric.title.to_string(),
-            value: text,
-            unit,
-            delta,
-            delta_words,
-            class,
-            href: ask.explain_metric(name, &asked.rows[now].period.start.to_string()),
-            spark: String::new(),
-        }
-    });
+    let figures =
+        asked.metrics.iter().zip(FIGURES).enumerate().map(|(place, (metric, (name, more_is_good)))| {
+            let value = at(now, place);
+            let (text, unit) = shown(report, name, metric.unit, value);
+            let previous = before.and_then(|row| at(row, place));
+            let (delta, class) = difference(report, name, metric.unit, value, previous, more_is_good);
+            let delta_words = match before {
+                Some(row) if !delta.is_empty() => format!("since {}:", month_name(&asked.rows[row])),
+                _ => String::new(),
+            };
+            Figure {
+                label: metric.title.to_string(),
+                value: text,
+                unit,
+                delta,
+                delta_words,
+                class,
+                href: ask.explain_metric(name, &asked.rows[now].period.start.to_string()),
+                spark: String::new(),
+            }
+        });
     Figures { figures: figures.collect() }
 }
 
@@ -270,7 +273,8 @@ fn waterfall(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Table {
         let period = row.period.start.to_string();
         let name = month_name(row);
         let running = !report.complete(&row.period);
-        let mut first = Cell::text(&name).to(ask.params.without(&["cursor"]).with("period", &period).link("/movements"));
+        let mut first =
+            Cell::text(&name).to(ask.params.without(&["cursor"]).with("period", &period).link("/movements"));
         if running {
             first.class = "running";
         }

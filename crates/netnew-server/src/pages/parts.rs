@@ -224,4 +224,3 @@ pub struct Empty {
     /// A command.
     pub code: String,
 }
-

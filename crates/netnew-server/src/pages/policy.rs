@@ -25,7 +25,8 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         let policy = report.policy.clone();
         let other = other_policy(&ask, &policy)?;
         let sub = format!("{} {}: what counts as MRR here, and why.", policy.name, policy.version);
-        let mut page = Page::new(&ask, "Policy", Some(&report)).sub(sub).filtered(&filters(&ask, &policy)?)?;
+        let mut page =
+            Page::new(&ask, "Policy", Some(&report)).sub(sub).filtered(&filters(&ask, &policy)?)?;
         for one in policy.inactive() {
             page = page.notice(
                 "info",
@@ -87,10 +88,21 @@ fn filters(ask: &Ask, policy: &Policy) -> Result<Filters, WebError> {
                 value: value("policy"),
                 options: choose(format!("{} (the book's)", ask.site.book().settings().policy)),
             },
-            Select { name: "against", label: "Compare with", value: value("against"), options: choose("Nothing".into()) },
+            Select {
+                name: "against",
+                label: "Compare with",
+                value: value("against"),
+                options: choose("Nothing".into()),
+            },
             Select { name: "knob", label: "or what if", value: value("knob"), options: knob_options },
         ],
-        texts: vec![Text { name: "value", label: "were", kind: "text", value: value("value"), placeholder: "value" }],
+        texts: vec![Text {
+            name: "value",
+            label: "were",
+            kind: "text",
+            value: value("value"),
+            placeholder: "value",
+        }],
         chips: Vec::new(),
     })
 }
@@ -204,7 +216,10 @@ fn knobs(ask: &Ask, policy: &Policy) -> Table {
             ),
             ..Cell::default()
         };
-        let value = Cell { class: if entry.value == entry.default { "" } else { "strong" }, ..Cell::text(&entry.value) };
+        let value = Cell {
+            class: if entry.value == entry.default { "" } else { "strong" },
+            ..Cell::text(&entry.value)
+        };
         let source = match entry.found {
             true => format!("{} {}", entry.source, entry.date),
             false => "nothing found; the default acts".into(),

@@ -110,7 +110,8 @@ fn over_range(ask: &Ask, report: &Report, groups: &[Group]) -> Table {
         ];
         for kind in &kinds {
             let amount = sum(group, *kind);
-            let mut cell = Cell::num(change(amount, decimals)).to(own.with("kind", kind.as_str()).link("/movements"));
+            let mut cell =
+                Cell::num(change(amount, decimals)).to(own.with("kind", kind.as_str()).link("/movements"));
             if amount.is_negative() {
                 cell.class = "num loss";
             }

@@ -67,8 +67,8 @@ async fn stop() {
     let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {
-        let mut terminated =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).expect("a signal handler");
+        let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+            .expect("a signal handler");
         tokio::select! { _ = interrupted => {}, _ = terminated.recv() => {} }
     }
     #[cfg(not(unix))]
