@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use netnew_facts::EntryKind;
+
 use crate::code;
 use crate::problem::{SourceError, shown};
 
@@ -20,32 +22,38 @@ pub enum Kind {
     StripeSubscriptions,
     /// Stripe's dashboard export of customers.
     StripeCustomers,
+    /// Entries of one kind: invoices, payments, usage, expenses, ...
+    Entries(EntryKind),
+    /// Stripe's dashboard export of payments.
+    StripePayments,
+    /// Stripe's dashboard export of invoices.
+    StripeInvoices,
 }
 
 /// Kinds with a name of their own that cannot be read yet.
-const PLANNED: [&str; 11] = [
-    "invoices",
-    "payments",
-    "refunds",
-    "usage",
-    "events",
-    "expenses",
-    "spend",
-    "opportunities",
-    "stripe-payments",
-    "stripe-invoices",
-    "stripe-json",
-];
+const PLANNED: [&str; 1] = ["stripe-json"];
 
 impl Kind {
     /// Every kind that can be read, in the order of the documentation.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 18] = [
         Kind::States,
         Kind::Periods,
         Kind::Customers,
         Kind::Rates,
         Kind::StripeSubscriptions,
         Kind::StripeCustomers,
+        Kind::Entries(EntryKind::Invoice),
+        Kind::Entries(EntryKind::Payment),
+        Kind::Entries(EntryKind::Refund),
+        Kind::Entries(EntryKind::CreditNote),
+        Kind::Entries(EntryKind::Dispute),
+        Kind::Entries(EntryKind::Usage),
+        Kind::Entries(EntryKind::Event),
+        Kind::Entries(EntryKind::Expense),
+        Kind::Entries(EntryKind::Spend),
+        Kind::Entries(EntryKind::Opportunity),
+        Kind::StripePayments,
+        Kind::StripeInvoices,
     ];
 
     /// The name used with `--as`.
@@ -57,6 +65,9 @@ impl Kind {
             Kind::Rates => "rates",
             Kind::StripeSubscriptions => "stripe-subscriptions",
             Kind::StripeCustomers => "stripe-customers",
+            Kind::Entries(kind) => kind.as_str(),
+            Kind::StripePayments => "stripe-payments",
+            Kind::StripeInvoices => "stripe-invoices",
         }
     }
 
@@ -95,7 +106,8 @@ mod tests {
             assert_eq!(Kind::parse(kind.as_str()), Ok(kind));
         }
         assert_eq!(Kind::parse("Stripe_Customers"), Ok(Kind::StripeCustomers));
-        let planned = Kind::parse("invoices").unwrap_err();
+        assert_eq!(Kind::parse("credit_notes"), Ok(Kind::Entries(EntryKind::CreditNote)));
+        let planned = Kind::parse("stripe-json").unwrap_err();
         assert_eq!(planned.code(), code::UNSUPPORTED_KIND);
         assert!(planned.to_string().contains("cannot be imported yet"), "{planned}");
         assert_eq!(Kind::parse("statements").unwrap_err().code(), code::UNKNOWN_KIND);

@@ -27,3 +27,4 @@ mod words;
 pub use kind::Kind;
 pub use open::{Context, Format, Opened, Reader, Row, open};
 pub use problem::{Problem, SourceError};
+pub use rows::{entry_columns, entry_row};

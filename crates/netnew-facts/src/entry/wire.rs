@@ -1,5 +1,14 @@
 //! How amounts, currencies and instants stand in an entry's text: as the texts that files and JSON use.
 
+/// A text, or the digits of a JSON number, which never pass through a float.
+fn number(value: &serde_json::Value) -> Result<String, String> {
+    match value {
+        serde_json::Value::String(text) => Ok(text.clone()),
+        serde_json::Value::Number(number) => Ok(number.to_string()),
+        other => Err(format!("{other} is neither a text nor a number")),
+    }
+}
+
 /// Amounts as `"83.3333333333"`.
 pub mod amount {
     use netnew_money::Amount;
@@ -10,7 +19,8 @@ pub mod amount {
     }
 
     pub fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Amount, D::Error> {
-        Amount::parse(&String::deserialize(from)?).map_err(de::Error::custom)
+        let text = super::number(&serde_json::Value::deserialize(from)?).map_err(de::Error::custom)?;
+        Amount::parse(&text).map_err(de::Error::custom)
     }
 }
 
@@ -24,7 +34,8 @@ pub mod decimal {
     }
 
     pub fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Decimal, D::Error> {
-        Decimal::parse(&String::deserialize(from)?).map_err(de::Error::custom)
+        let text = super::number(&serde_json::Value::deserialize(from)?).map_err(de::Error::custom)?;
+        Decimal::parse(&text).map_err(de::Error::custom)
     }
 }
 
@@ -70,7 +81,8 @@ macro_rules! optional {
             }
 
             pub fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Option<$type>, D::Error> {
-                let text: Option<String> = Option::deserialize(from)?;
+                let value: Option<serde_json::Value> = Option::deserialize(from)?;
+                let text = value.map(|v| super::number(&v)).transpose().map_err(de::Error::custom)?;
                 #[allow(clippy::redundant_closure_call, reason = "the macro takes any function")]
                 text.map(|text| ($read)(&text)).transpose().map_err(|e: String| de::Error::custom(e))
             }

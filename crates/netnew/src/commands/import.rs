@@ -7,6 +7,7 @@ use crate::render::table::{Align, Table};
 use crate::render::{self, say};
 use indicatif::{ProgressBar, ProgressStyle};
 use netnew_book::{Book, Finish, Import, ImportOptions, KindOfBody, Outcome};
+use netnew_facts::EntryKind;
 use netnew_money::Zone;
 use netnew_sources::{Context, Kind, Problem, Row};
 use serde_json::{Value, json};
@@ -137,7 +138,7 @@ fn read_file(
         say(&format!("{name}: {note}"));
     }
     if replace {
-        import.declare_kind(body_kind(opened.kind));
+        body_kinds(opened.kind).iter().for_each(|kind| import.declare_kind(*kind));
     }
     let payload = import.add_payload(&name, file)?;
     let (_, total) = reader.progress();
@@ -159,11 +160,17 @@ fn read_file(
     Ok(())
 }
 
-fn body_kind(kind: Kind) -> KindOfBody {
+/// What a file of a kind is the whole truth of, under `--replace`.
+fn body_kinds(kind: Kind) -> Vec<KindOfBody> {
     match kind {
-        Kind::States | Kind::Periods | Kind::StripeSubscriptions => KindOfBody::States,
-        Kind::Customers | Kind::StripeCustomers => KindOfBody::Attributes,
-        Kind::Rates => KindOfBody::Rates,
+        Kind::States | Kind::Periods | Kind::StripeSubscriptions => vec![KindOfBody::States],
+        Kind::Customers | Kind::StripeCustomers => vec![KindOfBody::Attributes],
+        Kind::Rates => vec![KindOfBody::Rates],
+        Kind::Entries(kind) => vec![KindOfBody::Entries(kind)],
+        Kind::StripeInvoices => vec![KindOfBody::Entries(EntryKind::Invoice)],
+        Kind::StripePayments => {
+            [EntryKind::Payment, EntryKind::Refund, EntryKind::Dispute].map(KindOfBody::Entries).to_vec()
+        }
     }
 }
 
