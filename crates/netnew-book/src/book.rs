@@ -156,6 +156,17 @@ impl Book {
         self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// Another connection to the catalog, for a room that keeps tables of its own there (`netnew-access`) and must not
+    /// wait for whoever uses the book's own. It waits up to 30 seconds for another writer.
+    pub fn connect(&self) -> Result<Connection, BookError> {
+        catalog::open(&self.dir.join(CATALOG), &*self.files)
+    }
+
+    /// The layer through which the book touches files.
+    pub fn files(&self) -> Arc<dyn FileLayer> {
+        self.files.clone()
+    }
+
     pub(crate) fn segment_path(&self, name: &str) -> PathBuf {
         self.dir.join("segments").join(name)
     }

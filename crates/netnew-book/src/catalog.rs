@@ -30,8 +30,15 @@ CREATE TABLE aliases (
 CREATE INDEX aliases_key ON aliases (source, customer);
 ";
 
+/// In the order in which they came: a book knows by their number which it has had, so one is only ever added at the
+/// end.
 fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(SCHEMA)])
+    Migrations::new(vec![
+        // The book itself.
+        M::up(SCHEMA),
+        // Who may do what.
+        M::up(include_str!("catalog/access.sql")),
+    ])
 }
 
 /// Opens the catalog, making or upgrading its tables.

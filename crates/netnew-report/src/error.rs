@@ -1,6 +1,8 @@
 //! Errors as users see them: code, message, hint, and whether the question or the book is at fault.
 
 use netnew_book::BookError;
+use netnew_decide::alerts::RulesError;
+use netnew_decide::benchmarks::BenchmarkError;
 use netnew_ledger::LedgerError;
 use netnew_metrics::{QueryError, RollupError};
 use netnew_money::MoneyError;
@@ -56,7 +58,7 @@ macro_rules! refused {
     )*};
 }
 
-refused!(BookError, LedgerError, MoneyError, SourceError, RollupError);
+refused!(BookError, LedgerError, MoneyError, SourceError, RollupError, RulesError, BenchmarkError);
 
 impl From<QueryError> for ReportError {
     fn from(error: QueryError) -> ReportError {

@@ -9,6 +9,7 @@ pub mod cohorts;
 pub mod compare;
 pub mod customer;
 pub mod customers;
+pub mod decide;
 mod error;
 pub mod explain;
 pub mod figures;
@@ -24,6 +25,7 @@ pub mod resident;
 pub mod story;
 #[cfg(feature = "sql")]
 pub mod tables;
+pub mod written;
 
 pub use error::ReportError;
 pub use policies::{find_policy, load_policy, set_knob};

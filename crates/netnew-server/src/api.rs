@@ -3,12 +3,14 @@
 use crate::error::WebError;
 use crate::params::Params;
 use crate::site::{Site, named_policy};
+use crate::upload::Upload;
 use crate::web::{as_file, tagged, work};
 use axum::Router;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
-use axum::response::Response;
-use axum::routing::get;
+use axum::extract::{Multipart, Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use netnew_book::Book;
 use netnew_metrics::ReportCurrency;
 use netnew_policy::Policy;
@@ -33,6 +35,7 @@ type Shared = State<Arc<Site>>;
 /// The API's routes.
 pub fn routes() -> Router<Arc<Site>> {
     Router::new()
+        .route("/openapi.json", get(crate::openapi::serve))
         .route("/story", get(the_story))
         .route("/mrr", get(mrr))
         .route("/movements", get(list_movements))
@@ -49,6 +52,7 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/policies/compare", get(compare_policies))
         .route("/policies/{name}", get(one_policy))
         .route("/imports", get(imports))
+        .merge(crate::upload::limited(Router::new().route("/import", post(import))))
         .fallback(|| async { WebError::not_found("such path of the API") })
 }
 
@@ -307,6 +311,16 @@ async fn compare_policies(State(site): Shared, headers: HeaderMap, params: Param
         rows(&headers, &params, "policy-compare", envelope, found, next)
     })
     .await
+}
+
+/// Files in: the parts of a multipart form, imported together.
+async fn import(State(site): Shared, params: Params, form: Multipart) -> Answer {
+    params.allow(&["as", "source", "replace", "strict", "dry_run"])?;
+    let upload = Upload::receive(form).await?;
+    let summary = work(move || upload.with(&params).import(&site)).await?;
+    let status = if summary.problem_count > 0 { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let body = summary.to_json().to_string();
+    Ok((status, [(CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 async fn imports(State(site): Shared, headers: HeaderMap, params: Params) -> Answer {

@@ -1,4 +1,4 @@
-//! Style sheet, scripts and icon: in the binary, under names that change with their content.
+//! Style sheets, script and icon: in the binary, under names that change with their content.
 
 use crate::site::Site;
 use axum::Router;
@@ -12,75 +12,65 @@ use std::sync::{Arc, LazyLock};
 
 /// A file that pages load.
 struct Asset {
-    stem: &'static str,
-    ending: &'static str,
+    name: String,
     kind: &'static str,
-    body: &'static str,
+    body: String,
 }
 
-const ASSETS: [Asset; 4] = [
-    Asset {
-        stem: "app",
-        ending: "css",
-        kind: "text/css; charset=utf-8",
-        body: include_str!("../assets/app.css"),
-    },
-    Asset {
-        stem: "app",
-        ending: "js",
-        kind: "text/javascript; charset=utf-8",
-        body: include_str!("../assets/app.js"),
-    },
-    Asset {
-        stem: "tokens",
-        ending: "css",
-        kind: "text/css; charset=utf-8",
-        body: include_str!("../assets/tokens.css"),
-    },
-    Asset { stem: "icon", ending: "svg", kind: "image/svg+xml", body: include_str!("../assets/icon.svg") },
-];
+impl Asset {
+    fn new(stem: &str, ending: &str, kind: &'static str, body: impl Into<String>) -> Asset {
+        let body = body.into();
+        let hash: String = Sha256::digest(&body)[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+        Asset { name: format!("{stem}-{hash}.{ending}"), kind, body }
+    }
 
-static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let hash = |body: &str| -> String {
-        Sha256::digest(body.as_bytes())[..6].iter().map(|byte| format!("{byte:02x}")).collect()
-    };
-    ASSETS.iter().map(|a| format!("{}-{}.{}", a.stem, hash(a.body), a.ending)).collect()
+    fn path(&self) -> String {
+        format!("/assets/{}", self.name)
+    }
+}
+
+/// Colours and charts, everything else, the script, the icon.
+static ASSETS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
+    [
+        Asset::new("tokens", "css", "text/css; charset=utf-8", netnew_chart::css()),
+        Asset::new("app", "css", "text/css; charset=utf-8", include_str!("../assets/app.css")),
+        Asset::new("app", "js", "text/javascript; charset=utf-8", include_str!("../assets/app.js")),
+        Asset::new("icon", "svg", "image/svg+xml", include_str!("../assets/icon.svg")),
+    ]
 });
+
+/// Address of the colours.
+pub fn tokens() -> String {
+    ASSETS[0].path()
+}
 
 /// Address of the style sheet.
 pub fn css() -> String {
-    format!("/assets/{}", NAMES[0])
+    ASSETS[1].path()
 }
 
 /// Address of the script.
 pub fn js() -> String {
-    format!("/assets/{}", NAMES[1])
-}
-
-/// Address of the colours.
-pub fn tokens() -> String {
-    format!("/assets/{}", NAMES[2])
+    ASSETS[2].path()
 }
 
 /// Address of the icon.
 pub fn icon() -> String {
-    format!("/assets/{}", NAMES[3])
+    ASSETS[3].path()
 }
 
 /// The files' routes.
 pub fn routes() -> Router<Arc<Site>> {
-    Router::new()
-        .route("/assets/{name}", get(asset))
-        .route("/favicon.ico", get(|| asset(Path(NAMES[3].clone()))))
+    let favicon = || asset(Path(ASSETS[3].name.clone()));
+    Router::new().route("/assets/{name}", get(asset)).route("/favicon.ico", get(favicon))
 }
 
 async fn asset(Path(name): Path<String>) -> Response {
-    match NAMES.iter().position(|n| *n == name) {
-        Some(at) => (
-            [(CONTENT_TYPE, ASSETS[at].kind), (CACHE_CONTROL, "public, max-age=31536000, immutable")],
-            ASSETS[at].body,
-        )
-            .into_response(),
+    let cached = "public, max-age=31536000, immutable";
+    match ASSETS.iter().find(|a| a.name == name) {
+        Some(found) => {
+            ([(CONTENT_TYPE, found.kind), (CACHE_CONTROL, cached)], found.body.clone()).into_response()
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use netnew_access::AccessError;
 use netnew_report::ReportError;
 use serde_json::json;
 
@@ -51,6 +52,21 @@ impl From<ReportError> for WebError {
             (_, false) => StatusCode::UNPROCESSABLE_ENTITY,
         };
         WebError { status, error }
+    }
+}
+
+impl From<AccessError> for WebError {
+    fn from(error: AccessError) -> WebError {
+        let status = match error.code() {
+            "forbidden" => StatusCode::FORBIDDEN,
+            "bad_login" => StatusCode::UNAUTHORIZED,
+            "too_many_attempts" => StatusCode::TOO_MANY_REQUESTS,
+            "unknown_user" | "unknown_key" | "unknown_share" => StatusCode::NOT_FOUND,
+            "email_taken" | "name_taken" | "already_set_up" | "last_owner" => StatusCode::CONFLICT,
+            "catalog" | "damaged_catalog" | "system" | "io" => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        WebError { status, error: ReportError::usage(error.code(), error.to_string(), error.hint()) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What stands between the network and every page: headers, limits, and who may ask.
 
+use crate::sign_in::admit;
 use crate::site::Site;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
@@ -18,9 +19,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// Wraps the routes.
 pub fn layers(routes: Router<Arc<Site>>, site: &Arc<Site>) -> Router<Arc<Site>> {
     routes
+        .layer(from_fn_with_state(site.clone(), admit))
         .layer(from_fn_with_state(site.clone(), same_site))
         .layer(from_fn(headers))
         .layer(from_fn(log))
+        .layer(from_fn_with_state(site.clone(), crate::upkeep::count))
         .layer(CatchPanicLayer::new())
         .layer(CompressionLayer::new())
 }

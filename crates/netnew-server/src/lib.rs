@@ -6,24 +6,33 @@
 
 mod api;
 mod assets;
+mod charts;
 mod error;
 mod guard;
+mod openapi;
 mod pages;
 mod params;
+mod sign_in;
 mod site;
+mod upkeep;
+mod upload;
 mod web;
 
 pub use error::WebError;
-pub use site::{Options, Site};
+pub use site::{Options, Site, Stopwatch};
 
 use axum::Router;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// Everything that is served, for a site.
 pub fn router(site: Arc<Site>) -> Router {
-    let routes =
-        Router::new().merge(assets::routes()).nest("/api/v1", api::routes()).merge(pages::routes(&site));
+    let routes = Router::new()
+        .merge(assets::routes())
+        .nest("/api/v1", api::routes())
+        .merge(upkeep::routes())
+        .merge(pages::routes(&site));
     guard::layers(routes, &site).with_state(site)
 }
 
@@ -36,5 +45,6 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(site)).with_graceful_shutdown(stop).await
+    let service = router(site).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
 }

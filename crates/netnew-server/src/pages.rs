@@ -1,9 +1,11 @@
 //! The pages: one file each. An address becomes an [`Ask`], a report answers it, and parts are put into the frame that
 //! all pages share.
 
+mod charts;
 mod customer;
 mod customers;
 mod definitions;
+mod doors;
 mod explain;
 mod imports;
 mod movements;
@@ -14,22 +16,26 @@ mod payload;
 mod policy;
 mod retention;
 mod segments;
+mod settings;
+
+pub use movements::{group_filter, group_name, period_name as period_label};
 
 use crate::assets;
 use crate::error::{Shown, WebError};
 use crate::params::{Params, SHARED};
+use crate::sign_in::{Caller, cookie};
 use crate::site::Site;
 use crate::web::tagged;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Form, FromRequestParts, Request, State};
-use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
+use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use netnew_metrics::ReportCurrency;
+use netnew_metrics::{Extras, ReportCurrency, RollupRow};
 use netnew_money::Day;
 use netnew_report::Report;
 use parts::{Filters, Link, Select, Text, render};
@@ -48,12 +54,17 @@ pub fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route("/policy", get(policy::page))
         .route("/definitions", get(definitions::page))
         .route("/definitions/{name}", get(definitions::one))
-        .route("/imports", get(imports::page))
+        .merge(crate::upload::limited(
+            Router::new().route("/imports", get(imports::page).post(imports::bring)),
+        ))
         .route("/palette", get(palette::data))
         .route("/search", get(palette::page))
         .route("/payloads/{sha256}", get(payload::page))
         .route("/explain", get(explain::page))
         .route("/explain/{movement}", get(explain::movement))
+        .route("/charts/{name}", get(charts::page))
+        .merge(doors::routes())
+        .merge(settings::routes())
         .route("/theme", post(theme))
         .fallback(|| async { WebError::not_found("such page") })
         .layer(from_fn_with_state(site.clone(), for_people))
@@ -69,6 +80,8 @@ pub struct Ask {
     pub params: Params,
     /// Headers of the request.
     pub headers: HeaderMap,
+    /// Who asks.
+    pub caller: Caller,
     theme: String,
 }
 
@@ -82,15 +95,13 @@ impl FromRequestParts<Arc<Site>> for Ask {
             params: Params::parse(parts.uri.query().unwrap_or_default()),
             theme: cookie(&parts.headers, "theme").unwrap_or_default(),
             headers: parts.headers.clone(),
+            caller: parts.extensions.get::<Caller>().cloned().unwrap_or_else(|| Caller {
+                who: netnew_access::Who::nobody("unknown"),
+                session: None,
+                shared: false,
+            }),
         })
     }
-}
-
-/// The value of a cookie.
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let all = headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok());
-    let mut pairs = all.flat_map(|v| v.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_string())
 }
 
 /// Ranges that a page offers: value, words, and months before this one.
@@ -171,6 +182,14 @@ impl Ask {
         vec![("CSV".into(), params.with("format", "csv").link(path)), ("JSON".into(), params.link(path))]
     }
 
+    /// A chart as SVG, and its rows as CSV and JSON.
+    pub fn chart_links(&self, chart: &str, path: &str, report: &Report) -> Vec<Link> {
+        let mut links =
+            vec![("SVG".to_string(), self.params.without(&["cursor"]).link(&format!("/charts/{chart}.svg")))];
+        links.extend(self.downloads(path, &self.exact(report)));
+        links
+    }
+
     /// The page's parameters with its range as days, as the API wants it.
     pub fn exact(&self, report: &Report) -> Params {
         let kept = self.kept();
@@ -178,6 +197,32 @@ impl Ask {
             (None, Some(day)) => kept.with("from", &day.to_string()),
             _ => kept,
         }
+    }
+
+    /// The range that this one is compared with: its name and its rows, as many as there are of this one.
+    pub fn compared(
+        &self,
+        report: &Report,
+        rows: &[RollupRow],
+    ) -> Result<Option<(&'static str, Vec<RollupRow>)>, WebError> {
+        let (Some(how), Some(first)) = (self.params.get("compare"), rows.first()) else { return Ok(None) };
+        let (grain, week_start) = (report.grain, report.policy.week_start);
+        let start = first.period.start;
+        let (name, from) = match how {
+            "previous" => {
+                // Stepping back one period at a time keeps to the calendar whatever the interval.
+                let back = rows.iter().fold(start, |at, _| grain.period_start(at.add_days(-1), week_start));
+                ("Period before", back)
+            }
+            "year" => ("Year before", grain.period_start(start.add_months(-12), week_start)),
+            _ => return Ok(None),
+        };
+        let mut to = from;
+        rows.iter().for_each(|_| to = grain.next_start(to, week_start));
+        let query = report.query_over(from, to.add_days(-1).min(report.today()));
+        let mut before = report.rows(&query, Extras::default())?;
+        before.truncate(rows.len());
+        Ok(Some((name, before)))
     }
 
     /// The filter form that most pages have.
@@ -223,6 +268,13 @@ impl Ask {
                 .map(|name| (name.to_string(), name.to_string())),
         );
         selects.push(Select { name: "policy", label: "Policy", value: chosen("policy", ""), options });
+        let compared = [("", "Nothing"), ("previous", "Period before"), ("year", "Year before")];
+        selects.push(Select {
+            name: "compare",
+            label: "Compare with",
+            value: chosen("compare", ""),
+            options: compared.iter().map(|(v, w)| (v.to_string(), w.to_string())).collect(),
+        });
         let texts = vec![
             Text {
                 name: "where",
@@ -286,7 +338,7 @@ pub struct Chrome {
     book: String,
     demo: bool,
     signed_in: bool,
-    csrf: String,
+    who: String,
     theme: String,
     themes: [(&'static str, &'static str); 3],
     back: String,
@@ -299,7 +351,7 @@ pub struct Chrome {
 }
 
 /// Path, label and key of each page in the bar.
-const NAV: [(&str, &str, &str); 8] = [
+const NAV: [(&str, &str, &str); 9] = [
     ("/", "Overview", "o"),
     ("/movements", "Movements", "m"),
     ("/customers", "Customers", "c"),
@@ -308,12 +360,15 @@ const NAV: [(&str, &str, &str); 8] = [
     ("/policy", "Policy", "p"),
     ("/definitions", "Definitions", "d"),
     ("/imports", "Imports", "i"),
+    ("/settings", "Settings", ","),
 ];
 
 impl Chrome {
     fn new(ask: &Ask, title: &str, report: Option<&Report>) -> Chrome {
         let kept = ask.kept();
-        let nav = NAV
+        // Whoever holds a link to one page is not shown doors that stay shut.
+        let doors: &[(&str, &str, &str)] = if ask.caller.shared || !known(ask) { &[] } else { &NAV };
+        let nav = doors
             .iter()
             .map(|(path, label, key)| NavItem {
                 href: kept.link(path),
@@ -326,8 +381,8 @@ impl Chrome {
             title: title.to_string(),
             book: ask.site.options().title.clone(),
             demo: ask.site.options().demo,
-            signed_in: false,
-            csrf: String::new(),
+            signed_in: ask.caller.session.is_some(),
+            who: ask.caller.who.name.trim_start_matches("user ").to_string(),
             theme: ask.theme.clone(),
             themes: [("", "Theme of the system"), ("light", "Light"), ("dark", "Dark")],
             back: ask.params.link(&ask.path),
@@ -339,6 +394,10 @@ impl Chrome {
             foot: report.map(foot).unwrap_or_default(),
         }
     }
+}
+
+fn known(ask: &Ask) -> bool {
+    ask.caller.who.grant != netnew_access::Grant::Nobody
 }
 
 /// What a reader needs to know to repeat the figures.

@@ -1,6 +1,8 @@
 //! What requests share: the book, as it stands now.
 
 use crate::error::WebError;
+use crate::upkeep::Counters;
+use netnew_access::Access;
 use netnew_book::Book;
 use netnew_policy::Policy;
 use netnew_report::{Now, Question, Report, ReportError, View, find_policy};
@@ -11,12 +13,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Options {
     /// Tells the time; the server reads no clock.
     pub now: Box<dyn Fn() -> Now + Send + Sync>,
+    /// Measures how long things take; the server reads no clock.
+    pub stopwatch: Box<dyn Stopwatch>,
     /// A made-up business: nobody has to sign in, and pages say so.
     pub demo: bool,
+    /// Only this machine can reach it, and no proxy stands before it.
+    pub loopback: bool,
+    /// Browsers come by https, through a proxy: cookies are for that alone.
+    pub https: bool,
     /// Name shown for the book.
     pub title: String,
     /// Names (with port) under which requests may come; `None` for any.
     pub hosts: Option<Vec<String>>,
+}
+
+/// A clock that only ever goes forward.
+pub trait Stopwatch: Send + Sync {
+    /// Microseconds since some moment.
+    fn now_micros(&self) -> u64;
 }
 
 /// A book being served.
@@ -25,6 +39,8 @@ pub struct Site {
     options: Options,
     book: Arc<Book>,
     view: Mutex<View>,
+    access: Access,
+    counters: Counters,
 }
 
 impl Site {
@@ -35,7 +51,8 @@ impl Site {
     pub fn open(dir: &Path, options: Options) -> Result<Site, WebError> {
         let book = Arc::new(Book::open_at(dir).map_err(netnew_report::ReportError::from)?);
         let view = Mutex::new(View::new(book.clone())?);
-        Ok(Site { dir: dir.to_path_buf(), options, book, view })
+        let access = Access::open(&book)?;
+        Ok(Site { dir: dir.to_path_buf(), options, book, view, access, counters: Counters::default() })
     }
 
     /// The book's directory.
@@ -51,6 +68,29 @@ impl Site {
     /// How it is served.
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// What a stranger would need to become the owner of a book that has none, where others than this machine can reach
+    /// it; to be printed on the console.
+    ///
+    /// # Errors
+    /// A catalog that cannot be written.
+    pub fn setup_token(&self) -> Result<Option<String>, WebError> {
+        if self.options.loopback || self.options.demo {
+            return Ok(None);
+        }
+        let now = crate::sign_in::now(self)?;
+        Ok(self.access.setup_token(now)?.map(|token| token.reveal().to_string()))
+    }
+
+    /// Who may do what.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Requests so far.
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// What time it is.

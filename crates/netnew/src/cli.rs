@@ -62,6 +62,20 @@ pub enum Command {
     Customers(CustomersArgs),
     /// One customer: items, movements, facts
     Customer(CustomerArgs),
+    /// What is wrong, and the one lever to pull now
+    Diagnose(ReadArgs),
+    /// Where the business stands among published figures
+    Benchmarks(BenchmarksArgs),
+    /// Thresholds of MRR: reached when, next when
+    Milestones(ReadArgs),
+    /// Each lever by itself over the next twelve months
+    Whatif(WhatifArgs),
+    /// MRR ahead, with its own error shown
+    Forecast(ForecastArgs),
+    /// Customers whose MRR fell, metrics past a threshold
+    Alerts(AlertsArgs),
+    /// A week or a month to read: Markdown, or one HTML file
+    Report(ReportArgs),
     /// Where a number comes from, down to the rows of your files
     Explain(ExplainArgs),
     /// Check the book: invariants of the ledger and the store
@@ -78,6 +92,8 @@ pub enum Command {
     Sql(SqlArgs),
     /// Pages, API and jobs over HTTP
     Serve(ServeArgs),
+    /// API keys for programs: create, list, revoke
+    Keys(KeysArgs),
     /// The JSON Schema of a command's output
     Schema(SchemaArgs),
     /// Measure how long things take
@@ -282,6 +298,91 @@ pub struct CustomerArgs {
     pub read: ReadArgs,
 }
 
+/// `netnew benchmarks`
+#[derive(Args, Debug)]
+pub struct BenchmarksArgs {
+    /// More benchmarks, in the shape of the ones that come with netnew; a book keeps its own in benchmarks.toml
+    #[arg(long, value_name = "FILE")]
+    pub benchmarks: Option<PathBuf>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `netnew whatif`
+#[derive(Args, Debug)]
+pub struct WhatifArgs {
+    /// Less churn: a share of it, or an amount a month [default: 20%]
+    #[arg(long, value_name = "20%|200")]
+    pub churn: Option<String>,
+    /// Prices up by [default: 20%]
+    #[arg(long, value_name = "SHARE")]
+    pub price: Option<String>,
+    /// MRR that the price rise brings [default: five eighths of the rise, 12.5% for 20%]
+    #[arg(long, value_name = "SHARE")]
+    pub price_brings: Option<String>,
+    /// MRR that goes from monthly to annual plans [default: 10%]
+    #[arg(long, value_name = "SHARE")]
+    pub annual: Option<String>,
+    /// What an annual plan costs less [default: two months of twelve]
+    #[arg(long, value_name = "SHARE")]
+    pub annual_discount: Option<String>,
+    /// Expansion on top, as a share of MRR a month [default: 1%]
+    #[arg(long, value_name = "SHARE")]
+    pub expansion: Option<String>,
+    /// More new: a share of it, or an amount a month [default: 20%]
+    #[arg(long, value_name = "20%|200")]
+    pub new: Option<String>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `netnew forecast`
+#[derive(Args, Debug)]
+pub struct ForecastArgs {
+    /// How many months
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=120))]
+    pub months: u16,
+    /// When does MRR reach this? (repeatable)
+    #[arg(long, value_name = "AMOUNT")]
+    pub reach: Vec<String>,
+    /// Costs a month: when are they covered?
+    #[arg(long, value_name = "AMOUNT")]
+    pub costs: Option<String>,
+    /// Cash at hand: how long does it last with --costs?
+    #[arg(long, value_name = "AMOUNT", requires = "costs")]
+    pub cash: Option<String>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `netnew alerts`
+#[derive(Args, Debug)]
+pub struct AlertsArgs {
+    /// Rules to go by [default: the book's alerts.toml, else any one customer down by more than 5 %]; without a file,
+    /// print the rules in force
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
+    pub rules: Option<String>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `netnew report`
+#[derive(Args, Debug)]
+pub struct ReportArgs {
+    /// weekly or monthly: the last complete one
+    pub every: String,
+    /// Write the report as one HTML file that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
 /// `netnew explain`
 #[derive(Args, Debug)]
 pub struct ExplainArgs {
@@ -416,6 +517,37 @@ pub struct ServeArgs {
     /// A name under which the book is served to others, as browsers ask for it (repeatable)
     #[arg(long, value_name = "HOST[:PORT]")]
     pub host: Vec<String>,
+    /// A proxy before it speaks https: cookies are for that alone
+    #[arg(long)]
+    pub https: bool,
+}
+
+/// `netnew keys`
+#[derive(Args, Debug)]
+pub struct KeysArgs {
+    /// What about keys.
+    #[command(subcommand)]
+    pub command: KeysCommand,
+}
+
+/// What about keys.
+#[derive(Subcommand, Debug)]
+pub enum KeysCommand {
+    /// Make a key and print it, this once, alone on stdout whatever the format
+    Create {
+        /// Name to find it by
+        name: String,
+        /// read (figures), write (figures and imports) or admin (everything but people)
+        #[arg(long)]
+        scope: String,
+    },
+    /// The keys that work
+    List,
+    /// End a key at once
+    Revoke {
+        /// Its name
+        name: String,
+    },
 }
 
 /// `netnew schema`

@@ -37,6 +37,11 @@ impl Environment {
         self.now.at(zone)
     }
 
+    /// What time it is.
+    pub fn time(&self) -> Now {
+        self.now.clone()
+    }
+
     /// Tells the time again and again, for what runs on.
     pub fn ticking(&self) -> impl Fn() -> Now + Send + Sync + 'static {
         let said = self.now.said.clone();
@@ -114,6 +119,11 @@ impl Stopwatch {
     #[allow(clippy::disallowed_methods, reason = "measuring is what it is for")]
     pub fn start() -> Stopwatch {
         Stopwatch(std::time::Instant::now())
+    }
+
+    /// Microseconds since.
+    pub fn micros(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Milliseconds since, to the microsecond.

@@ -4,66 +4,132 @@ use super::overview::grouped;
 use super::parts::{Cell, Empty, Head, Row, Table};
 use super::{Ask, Page};
 use crate::error::WebError;
+use crate::upload::Upload;
 use crate::web::work;
+use askama::Template;
+use axum::extract::Multipart;
 use axum::response::Response;
+use netnew_import::Summary;
 use netnew_report::ReportError;
 use netnew_report::check::check;
 
 /// The page.
 pub async fn page(ask: Ask) -> Result<Response, WebError> {
+    work(move || shown(&ask, None)?.respond(&ask)).await
+}
+
+/// Files dropped on the page.
+pub async fn bring(ask: Ask, form: Multipart) -> Result<Response, WebError> {
+    let upload = Upload::receive(form).await?;
     work(move || {
-        let report = ask.report()?;
-        let mut imports = report.book.imports().map_err(ReportError::from)?;
-        imports.reverse();
-        let mut page = Page::new(&ask, "Imports", Some(&report))
-            .sub("What came in, and whether the book holds what it should.")
-            .tools(vec![("JSON".into(), "/api/v1/imports".into())]);
-        if imports.is_empty() {
-            let empty = Empty {
-                heading: "Nothing has come in yet".into(),
-                text: "Subscriptions as CSV, JSONL, XLSX or Parquet, or Stripe's exports, recognised by content.".into(),
-                code: "netnew import subscriptions.csv".into(),
-                ..Empty::default()
-            };
-            return page.part(&empty)?.respond(&ask);
-        }
-        let mut table = Table { heading: "Imports".into(), caption: "Imports, newest first".into(), ..Table::default() };
-        table.heads = vec![
-            Head::text("When"),
-            Head::text("Source"),
-            Head::num("Facts"),
-            Head::num("There already"),
-            Head::num("Replaced earlier ones"),
-        ];
-        for import in &imports {
-            let number = |n: u64| Cell::num(grouped(i64::try_from(n).unwrap_or(i64::MAX)));
-            table.rows.push(Row {
-                class: "",
-                cells: vec![
-                    Cell::text(import.at.to_string()),
-                    Cell::text(&import.source),
-                    number(import.facts),
-                    number(import.duplicates),
-                    number(import.superseded),
-                ],
-            });
-        }
-        page = page.part(&table)?;
-        if ask.params.get("check").is_some() {
-            page = page.part(&checks(&ask)?)?;
-        } else {
-            let ask_for = Empty {
-                heading: "Does everything add up?".into(),
-                text: "Nine checks over every customer and every file: it takes a moment on a large book.".into(),
-                href: "/imports?check=1".into(),
-                action: "Run the checks".into(),
-                ..Empty::default()
-            };
-            page = page.part(&ask_for)?;
-        }
-        page.respond(&ask)
+        let summary = upload.import(&ask.site)?;
+        shown(&ask, Some(&summary))?.respond(&ask)
     })
     .await
+}
+
+#[derive(Template)]
+#[template(path = "bring.html")]
+struct Bring {
+    kinds: Vec<(&'static str, &'static str)>,
+}
+
+const KINDS: [(&str, &str); 7] = [
+    ("", "Recognise it"),
+    ("states", "Subscription states"),
+    ("periods", "Subscription periods"),
+    ("customers", "Customers"),
+    ("rates", "Exchange rates"),
+    ("stripe-subscriptions", "Stripe's export of subscriptions"),
+    ("stripe-customers", "Stripe's export of customers"),
+];
+
+fn shown(ask: &Ask, summary: Option<&Summary>) -> Result<Page, WebError> {
+    let report = ask.report()?;
+    let mut imports = report.book.imports().map_err(ReportError::from)?;
+    imports.reverse();
+    let mut page = Page::new(ask, "Imports", Some(&report))
+        .sub("What came in, and whether the book holds what it should.")
+        .tools(vec![("JSON".into(), "/api/v1/imports".into())]);
+    if let Some(summary) = summary {
+        page = told(page, summary)?;
+    }
+    page = page.part(&Bring { kinds: KINDS.to_vec() })?;
+    if imports.is_empty() {
+        return Ok(page);
+    }
+    let mut table =
+        Table { heading: "So far".into(), caption: "Imports, newest first".into(), ..Table::default() };
+    table.heads = vec![
+        Head::text("When"),
+        Head::text("Source"),
+        Head::num("Facts"),
+        Head::num("There already"),
+        Head::num("Replaced earlier ones"),
+    ];
+    for import in &imports {
+        let number = |n: u64| Cell::num(grouped(i64::try_from(n).unwrap_or(i64::MAX)));
+        table.rows.push(Row {
+            class: "",
+            cells: vec![
+                Cell::text(import.at.to_string()),
+                Cell::text(&import.source),
+                number(import.facts),
+                number(import.duplicates),
+                number(import.superseded),
+            ],
+        });
+    }
+    page = page.part(&table)?;
+    if ask.params.get("check").is_some() {
+        return page.part(&checks(ask)?);
+    }
+    page.part(&Empty {
+        heading: "Does everything add up?".into(),
+        text: "Nine checks over every customer and every file: it takes a moment on a large book.".into(),
+        href: "/imports?check=1".into(),
+        action: "Run the checks".into(),
+        ..Empty::default()
+    })
+}
+
+/// What an import did, with the rows that could not be taken.
+fn told(page: Page, summary: &Summary) -> Result<Page, WebError> {
+    let count = |n: u64| grouped(i64::try_from(n).unwrap_or(i64::MAX));
+    let outcome = &summary.outcome;
+    let text = format!(
+        "{} facts added, {} there already, {} replace earlier ones.",
+        count(outcome.facts),
+        count(outcome.duplicates),
+        count(outcome.superseded)
+    );
+    if summary.problem_count == 0 {
+        return Ok(page.notice("good", text));
+    }
+    let page = page.notice("warn", format!("{text} {} rows need a look.", count(summary.problem_count)));
+    let mut table = Table {
+        heading: "Rows that need a look".into(),
+        caption: "Problems of the import".into(),
+        ..Table::default()
+    };
+    table.heads = ["File", "Line", "Column", "What", "How to mend it", "Code"].map(Head::text).into();
+    for problem in summary.problems.iter().take(100) {
+        table.rows.push(Row {
+            class: "",
+            cells: vec![
+                Cell::text(&problem.file),
+                Cell::num(problem.line.to_string()),
+                Cell::text(problem.column.clone().unwrap_or_default()),
+                Cell { class: "wrap", ..Cell::text(&problem.message) },
+                Cell { class: "wrap", ..Cell::text(&problem.hint) },
+                Cell::dim(problem.code),
+            ],
+        });
+    }
+    if summary.problem_count > 100 {
+        table.foot = "The first 100 are shown; the command line lists a thousand.".into();
+    }
+    page.part(&table)
 }
 
 fn checks(ask: &Ask) -> Result<Table, WebError> {

@@ -3,6 +3,7 @@
 use super::overview::{grouped, month_name, nothing};
 use super::parts::{Cell, Head, Row, Table};
 use super::{Ask, Page, decimals};
+use crate::charts;
 use crate::error::WebError;
 use crate::web::work;
 use axum::response::Response;
@@ -13,6 +14,7 @@ use netnew_report::figures::{change, level, printed_parts};
 use netnew_report::movements::{Movement, collect, parse_kind};
 use netnew_report::mrr::waterfall;
 use netnew_report::page::page as cut;
+use netnew_report::story::net_new;
 use netnew_report::{Report, parse_day};
 
 /// Movements listed on a page.
@@ -28,8 +30,24 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
             return nothing(&ask, &report);
         }
         let page = Page::new(&ask, "Movements", Some(&report)).filtered(&ask.filters(&report, true)?)?;
-        let page = page.part(&periods(&ask, &report, &rows))?.part(&listed(&ask, &report)?)?;
-        page.respond(&ask)
+        let spec = match (report.by.is_empty(), report.currency) {
+            (true, ReportCurrency::In(_)) => Some(charts::movements(&ask, &report, &rows)),
+            (false, ReportCurrency::In(_)) => charts::stacked(&ask, &report, &rows),
+            // Currencies do not stack.
+            (_, ReportCurrency::Original) => None,
+        };
+        let page = match spec {
+            Some(spec) => {
+                let links = ask.chart_links(&spec.id, "/api/v1/mrr", &report);
+                page.part(&charts::drawn(&spec, links)?)?
+            }
+            None => page,
+        };
+        let compared = ask.compared(&report, &rows)?;
+        let compared =
+            compared.filter(|_| report.by.is_empty() && report.currency != ReportCurrency::Original);
+        let table = periods(&ask, &report, &rows, compared.as_ref().map(|(n, r)| (*n, r.as_slice())));
+        page.part(&table)?.part(&listed(&ask, &report)?)?.respond(&ask)
     })
     .await
 }
@@ -70,7 +88,7 @@ pub fn group_name(key: &GroupKey) -> String {
     names.join(", ")
 }
 
-fn periods(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Table {
+fn periods(ask: &Ask, report: &Report, rows: &[RollupRow], compared: Option<(&str, &[RollupRow])>) -> Table {
     let kinds: Vec<Kind> = Kind::ALL
         .into_iter()
         .filter(|k| *k != Kind::Transfer || rows.iter().any(|r| !r.movement(*k).is_zero()))
@@ -101,7 +119,11 @@ fn periods(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Table {
     }
     table.heads.push(Head::num("End"));
     table.heads.push(Head::num("Customers"));
-    for row in rows.iter().rev() {
+    if let Some((name, _)) = compared {
+        table.heads.push(Head::num(&format!("Net new, {}", name.to_lowercase())));
+        table.heads.push(Head::num(&format!("End, {}", name.to_lowercase())));
+    }
+    for (at, row) in rows.iter().enumerate().rev() {
         let decimals = row.group.currency.map_or(decimals(report), |c| c.exponent());
         let mut parts: Vec<Amount> = kinds.iter().map(|k| row.movement(*k)).collect();
         parts.push(row.fx);
@@ -137,6 +159,13 @@ fn periods(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Table {
         }
         cells.push(Cell::num(level(row.end, decimals)));
         cells.push(Cell::num(grouped(row.heads_end)));
+        if let Some((_, before)) = compared {
+            let before = before.get(at);
+            let text =
+                |value: Option<String>| Cell { class: "num dim", ..Cell::num(value.unwrap_or_default()) };
+            cells.push(text(before.map(|r| change(net_new(r), decimals))));
+            cells.push(text(before.map(|r| level(r.end, decimals))));
+        }
         table.rows.push(Row { class: "", cells });
     }
     table

@@ -1,31 +1,32 @@
 //! The overview: the five stories of the last months first, then where the business stands.
 
-use super::parts::{Cell, Empty, Figure, Figures, Head, Row, Table};
+use super::parts::{Cell, Empty, Figure, Figures, Head, Row, Table, render};
 use super::{Ask, Page, decimals};
+use crate::charts;
 use crate::error::WebError;
 use crate::web::work;
 use axum::response::Response;
 use netnew_ledger::Kind;
 use netnew_metrics::RollupRow;
 use netnew_metrics::registry::{Unit, Value};
-use netnew_money::{Amount, Grain, Ratio};
+use netnew_money::{Amount, Grain, Ratio, Rounding};
 use netnew_report::figures::{change, level, percent, printed_parts};
 use netnew_report::metrics::Asked;
 use netnew_report::story::{STORY, net_new};
 use netnew_report::{Report, ReportError};
 
-/// Figures under the story; whether more is better.
-const FIGURES: [(&str, Option<bool>); 10] = [
-    ("mrr", Some(true)),
-    ("arr", Some(true)),
-    ("net_new_mrr", Some(true)),
-    ("customers", Some(true)),
-    ("arpa", Some(true)),
-    ("gross_mrr_churn", Some(false)),
-    ("net_mrr_churn", Some(false)),
-    ("customer_churn", Some(false)),
-    ("nrr_12m", Some(true)),
-    ("quick_ratio", Some(true)),
+/// Figures under the story: metric, what it is called in short, whether more is better.
+const FIGURES: [(&str, &str, Option<bool>); 10] = [
+    ("mrr", "MRR", Some(true)),
+    ("arr", "ARR", Some(true)),
+    ("net_new_mrr", "Net new MRR", Some(true)),
+    ("customers", "Customers", Some(true)),
+    ("arpa", "ARPA", Some(true)),
+    ("gross_mrr_churn", "Gross MRR churn", Some(false)),
+    ("net_mrr_churn", "Net MRR churn", Some(false)),
+    ("customer_churn", "Customer churn", Some(false)),
+    ("nrr_12m", "NRR, 12 months", Some(true)),
+    ("quick_ratio", "Quick ratio", Some(true)),
 ];
 
 /// How far back the small lines go.
@@ -43,7 +44,7 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         let range_from = report.from;
         let wanted = report.today().first_of_month().add_months(-(MONTHS as i32));
         report.from = report.from.map(|from| from.min(wanted));
-        let names: Vec<String> = FIGURES.iter().map(|(name, _)| name.to_string()).collect();
+        let names: Vec<String> = FIGURES.iter().map(|(name, ..)| name.to_string()).collect();
         let asked = Asked::new(&report, &names)?;
         let rows = &asked.rows;
         let complete = rows.iter().filter(|r| report.complete(&r.period)).count();
@@ -53,10 +54,18 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         if rows.is_empty() {
             return nothing(&ask, &report);
         }
-        let page = page
-            .part(&story(&ask, &report, &rows[..to]))?
-            .part(&figures(&ask, &report, &asked, to))?
-            .part(&waterfall(&ask, &report, &rows[first_shown(&report, rows)..]))?;
+        let shown = &rows[first_shown(&report, rows)..];
+        let mut page =
+            page.part(&story(&ask, &report, &rows[..to]))?.part(&figures(&ask, &report, &asked, to))?;
+        let compared = ask.compared(&report, shown)?;
+        let mrr = charts::mrr(&ask, &report, shown, compared.as_ref().map(|(n, r)| (*n, r.as_slice())));
+        let mut pair = String::from("<div class=\"cols-2\">");
+        if let Some(steps) = charts::waterfall(&ask, &report, shown) {
+            pair += &render(&charts::drawn(&steps, ask.chart_links("waterfall", "/api/v1/mrr", &report))?)?;
+        }
+        pair += &render(&charts::drawn(&mrr, ask.chart_links("mrr", "/api/v1/mrr", &report))?)?;
+        pair += "</div>";
+        page = page.drawn(pair).part(&waterfall(&ask, &report, shown))?;
         page.respond(&ask)
     })
     .await
@@ -116,11 +125,21 @@ fn story(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Table {
         foot: format!("In {}. Each figure opens its movements.", report.currency_name()),
         ..Table::default()
     };
+    let year = &rows[rows.len().saturating_sub(MONTHS)..];
     table.heads.push(Head::text(""));
     table.heads.extend(months.iter().map(|m| Head {
         class: if report.complete(&m.period) { "num" } else { "num running" },
         ..Head::num(&month_name(m))
     }));
+    table.heads.push(Head { class: "spark", ..Head::text(&format!("{} months", year.len())) });
+    let spark = |name: &str, value: &dyn Fn(&RollupRow) -> Amount| Cell {
+        class: "spark",
+        html: charts::spark(
+            format!("{name}, {} months", year.len()),
+            year.iter().map(|r| Some(value(r).abs())).collect(),
+        ),
+        ..Cell::default()
+    };
     let mut line = |name: Cell, class: &'static str, kind: Option<Kind>, values: Vec<Amount>| {
         let mut cells = vec![name];
         for (month, value) in months.iter().zip(values) {
@@ -134,6 +153,10 @@ fn story(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Table {
             }
             cells.push(cell);
         }
+        cells.push(match kind {
+            Some(kind) => spark(kind.as_str(), &|r: &RollupRow| r.movement(kind)),
+            None => spark("net new", &net_new),
+        });
         table.rows.push(Row { class, cells });
     };
     for (at, kind) in kinds.iter().enumerate() {
@@ -145,6 +168,7 @@ fn story(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Table {
     if months.iter().any(|m| !m.fx.is_zero()) {
         let mut cells = vec![Cell::kind("fx", "Exchange rates")];
         cells.extend(printed.iter().map(|p| Cell::num(change(p[kinds.len()], decimals))));
+        cells.push(spark("exchange rates", &|r: &RollupRow| r.fx));
         table.rows.push(Row { class: "", cells });
     }
     table
@@ -174,8 +198,9 @@ fn figures(ask: &Ask, report: &Report, asked: &Asked, to: usize) -> Figures {
     let width = asked.metrics.len();
     let at = |row: usize, metric: usize| all.get(row * width + metric).and_then(|f| f.value.as_ref());
     let (now, before) = (to.saturating_sub(1), to.checked_sub(2));
-    let figures =
-        asked.metrics.iter().zip(FIGURES).enumerate().map(|(place, (metric, (name, more_is_good)))| {
+    let first = to.saturating_sub(MONTHS).min(now);
+    let figures = asked.metrics.iter().zip(FIGURES).enumerate().map(
+        |(place, (metric, (name, short, more_is_good)))| {
             let value = at(now, place);
             let (text, unit) = shown(report, name, metric.unit, value);
             let previous = before.and_then(|row| at(row, place));
@@ -185,17 +210,32 @@ fn figures(ask: &Ask, report: &Report, asked: &Asked, to: usize) -> Figures {
                 _ => String::new(),
             };
             Figure {
-                label: metric.title.to_string(),
+                label: short.to_string(),
                 value: text,
                 unit,
                 delta,
                 delta_words,
                 class,
                 href: ask.explain_metric(name, &asked.rows[now].period.start.to_string()),
-                spark: String::new(),
+                spark: charts::spark(
+                    format!("{short}, {} months", now + 1 - first),
+                    (first..=now).map(|row| at(row, place).map(plain)).collect(),
+                ),
             }
-        });
+        },
+    );
     Figures { figures: figures.collect() }
+}
+
+/// A value as a place on a line.
+fn plain(value: &Value) -> Amount {
+    match value {
+        Value::Money(amount) => *amount,
+        Value::Count(count) => Amount::from_major(*count),
+        Value::Ratio(ratio) => {
+            ratio.round_to(Amount::SCALE, Rounding::HalfEven).map(Amount::from_raw).unwrap_or_default()
+        }
+    }
 }
 
 /// A change as printed, and how it is coloured: ratios differ in points, other figures in percent.

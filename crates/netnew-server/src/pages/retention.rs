@@ -3,6 +3,7 @@
 use super::overview::nothing;
 use super::parts::{Cell, Filters, Head, Row, Select, Table};
 use super::{Ask, Page};
+use crate::charts;
 use crate::error::WebError;
 use crate::web::work;
 use axum::response::Response;
@@ -42,7 +43,14 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
                 format!("{small} of {} cohorts have fewer than {SMALL} customers: one more or less moves them by 10 points and more.", by_cohort.len()),
             );
         }
-        page.part(&table(&ask, &report, &by_cohort, measure))?.respond(&ask)
+        let spec = charts::cohorts(&ask, &report, &rows, measure);
+        let mut links = ask.chart_links("cohorts", "/api/v1/cohorts", &report);
+        for link in &mut links[1..] {
+            link.1.push_str(&format!("&measure={}", ask.params.get("measure").unwrap_or("customers")));
+        }
+        page.part(&charts::drawn(&spec, links)?)?
+            .part(&table(&ask, &report, &by_cohort, measure))?
+            .respond(&ask)
     })
     .await
 }

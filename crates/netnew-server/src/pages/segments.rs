@@ -2,8 +2,9 @@
 
 use super::movements::{group_filter, group_name, period_name};
 use super::overview::{grouped, nothing};
-use super::parts::{Cell, Head, Row, Table};
+use super::parts::{Cell, Head, Row, Table, render};
 use super::{Ask, Page, decimals};
+use crate::charts;
 use crate::error::WebError;
 use crate::web::work;
 use axum::response::Response;
@@ -45,6 +46,22 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         groups.sort_by(|a, b| end(b).cmp(&end(a)).then_with(|| a.key.cmp(b.key)));
         let page = Page::new(&ask, "Segments", Some(&report)).filtered(&filters)?;
         let mut page = page.sub(said(&report, &groups));
+        let lost: Vec<(String, Amount, String)> = groups
+            .iter()
+            .map(|g| (group_name(g.key), lost(g), own_params(&ask, &report, g.key).link("/movements")))
+            .collect();
+        let mut lost: Vec<_> = lost.into_iter().filter(|l| l.1.is_negative()).collect();
+        lost.sort_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
+        let mut pair = String::from("<div class=\"cols-2\">");
+        if let Some(stacked) = charts::stacked(&ask, &report, &rows) {
+            let links = ask.chart_links("segments", "/api/v1/mrr", &report);
+            pair += &render(&charts::drawn(&stacked, links)?)?;
+        }
+        if !lost.is_empty() {
+            pair += &render(&charts::drawn(&charts::losses(&report, &lost), Vec::new())?)?;
+        }
+        pair += "</div>";
+        page = page.drawn(pair);
         page = page.part(&over_range(&ask, &report, &groups))?.part(&ends(&ask, &report, &groups))?;
         page.respond(&ask)
     })
@@ -75,6 +92,16 @@ fn said(report: &Report, groups: &[Group]) -> String {
     )
 }
 
+/// The parameters of a page about one group.
+fn own_params(ask: &Ask, report: &Report, key: &GroupKey) -> crate::params::Params {
+    let own = ask.params.without(&["by", "cursor", "kind"]);
+    match (ask.params.get("where"), group_filter(report, key)) {
+        (Some(page), Some(group)) => own.with("where", &format!("{page},{group}")),
+        (None, Some(group)) => own.with("where", &group),
+        _ => own,
+    }
+}
+
 fn over_range(ask: &Ask, report: &Report, groups: &[Group]) -> Table {
     let decimals = decimals(report);
     let mut table = Table {
@@ -97,13 +124,7 @@ fn over_range(ask: &Ask, report: &Report, groups: &[Group]) -> Table {
     }
     for group in groups {
         let (Some(first), Some(last)) = (group.rows.first(), group.rows.last()) else { continue };
-        let filter = group_filter(report, group.key);
-        let own = ask.params.without(&["by", "cursor", "kind"]);
-        let own = match (ask.params.get("where"), &filter) {
-            (Some(page), Some(group)) => own.with("where", &format!("{page},{group}")),
-            (None, Some(group)) => own.with("where", group),
-            _ => own,
-        };
+        let own = own_params(ask, report, group.key);
         let mut cells = vec![
             Cell::text(group_name(group.key)).to(own.link("/movements")),
             Cell::num(level(first.start, decimals)),

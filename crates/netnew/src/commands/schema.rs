@@ -11,31 +11,40 @@ use std::process::ExitCode;
 
 macro_rules! schemas {
     ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../../schemas/", $name, ".json")))),*]
+        &[$(($name, include_str!(concat!("../../schemas/", $name, ".json")))),*]
     };
 }
 
 /// Command and schema.
-const SCHEMAS: [(&str, &str); 19] = schemas![
+const SCHEMAS: &[(&str, &str)] = schemas![
+    "alerts",
     "backup",
+    "benchmarks",
     "check",
     "cohorts",
     "customer",
     "customers",
     "demo",
+    "diagnose",
     "error",
     "explain",
     "export",
+    "forecast",
     "import",
     "init",
+    "keys-list",
+    "keys-revoke",
     "metrics",
+    "milestones",
     "movements",
     "mrr",
     "policy-compare",
     "policy-list",
     "policy-show",
+    "report",
     "restore",
     "sql",
+    "whatif",
 ];
 
 /// Prints one schema, or their names.
@@ -49,6 +58,7 @@ pub fn run(args: &SchemaArgs, env: &Environment) -> Result<ExitCode, CliError> {
     };
     let wanted = command.trim().replace(' ', "-");
     let wanted = if wanted == "policy" { "policy-show".to_string() } else { wanted };
+    let wanted = if wanted == "keys" { "keys-list".to_string() } else { wanted };
     let Some((_, text)) = SCHEMAS.iter().find(|(name, _)| *name == wanted) else {
         let names: Vec<&str> = SCHEMAS.iter().map(|(name, _)| *name).collect();
         return Err(CliError::usage(

@@ -1,7 +1,7 @@
 //! `netnew serve`: the book over HTTP until it is told to stop.
 
 use crate::cli::ServeArgs;
-use crate::environment::Environment;
+use crate::environment::{Environment, Stopwatch};
 use crate::error::CliError;
 use crate::render::say;
 use netnew_server::{Options, Site};
@@ -25,7 +25,8 @@ pub fn run(args: &ServeArgs, env: &Environment) -> Result<ExitCode, CliError> {
     };
     let title = env.book_dir.file_name().map_or_else(|| "book".into(), |n| n.to_string_lossy().to_string());
     say(&format!("Serving {} at http://{at} until you press Ctrl-C.", env.book_dir.display()));
-    serve(env, listener, Options { now: Box::new(env.ticking()), demo: false, title, hosts })
+    let loopback = at.ip().is_loopback() && args.host.is_empty();
+    serve(env, listener, Options { loopback, https: args.https, ..options(env, false, title, hosts) })
 }
 
 /// Serves the made-up business on this machine; without a port on the usual one, or on any when that is taken.
@@ -44,7 +45,28 @@ pub fn demo(env: &Environment, port: Option<u16>, open: bool) -> Result<ExitCode
     }
     let title = "Made-up business".to_string();
     let hosts = Some(own_names(&at));
-    serve(env, listener, Options { now: Box::new(env.ticking()), demo: true, title, hosts })
+    serve(env, listener, options(env, true, title, hosts))
+}
+
+fn options(env: &Environment, demo: bool, title: String, hosts: Option<Vec<String>>) -> Options {
+    Options {
+        now: Box::new(env.ticking()),
+        stopwatch: Box::new(Since(Stopwatch::start())),
+        demo,
+        loopback: true,
+        https: false,
+        title,
+        hosts,
+    }
+}
+
+/// Time since the server began.
+struct Since(Stopwatch);
+
+impl netnew_server::Stopwatch for Since {
+    fn now_micros(&self) -> u64 {
+        self.0.micros()
+    }
 }
 
 fn serve(env: &Environment, listener: TcpListener, options: Options) -> Result<ExitCode, CliError> {
@@ -52,6 +74,11 @@ fn serve(env: &Environment, listener: TcpListener, options: Options) -> Result<E
     // Somebody may have set up logging already, in a test for one.
     let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init();
     let site = Arc::new(Site::open(&env.book_dir, options).map_err(|e| e.error)?);
+    if let Some(token) = site.setup_token().map_err(|e| e.error)? {
+        say(&format!(
+            "Nobody owns this book yet. Set it up at /setup with this token, within a day: {token}"
+        ));
+    }
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -21,7 +21,7 @@ fn the_default_build_has_no_arrow_and_no_engine() {
         names
     };
     let heavy = |name: &&String| {
-        ["arrow", "datafusion", "tokio", "pgwire", "sqlparser", "object_store", "rustls", "netnew-query"]
+        ["arrow", "datafusion", "pgwire", "sqlparser", "object_store", "netnew-query"]
             .iter()
             .any(|heavy| name.as_str() == *heavy || name.starts_with(&format!("{heavy}-")))
     };

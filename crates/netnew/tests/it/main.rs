@@ -1,8 +1,10 @@
 //! The command line from outside: files in, JSON out, as a user or a script would call it.
 
+mod deciding;
 mod derived;
 mod harness;
 mod importing;
+mod keys;
 mod lean;
 mod reading;
 mod schemas;

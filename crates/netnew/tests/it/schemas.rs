@@ -25,6 +25,8 @@ fn outputs_fit_their_schemas() {
     fits(&desk, "import", &desk.ok(&["import", &states]));
     let attributes = desk.file("c.csv", "customer,name,country\nacme,Acme,DE\n");
     desk.ok(&["import", &attributes]);
+    assert!(desk.run(&["keys", "create", "ci", "--scope", "read"]).status.success());
+    assert!(desk.run(&["keys", "create", "old", "--scope", "admin"]).status.success());
     for (schema, args) in [
         ("mrr", &["mrr"][..]),
         ("mrr", &["mrr", "--by", "plan,country", "--to", "2026-07-31"]),
@@ -37,11 +39,21 @@ fn outputs_fit_their_schemas() {
         ("customers", &["customers"]),
         ("customer", &["customer", "acme"]),
         ("explain", &["explain", "--period", "2026-02"]),
+        ("diagnose", &["diagnose"]),
+        ("benchmarks", &["benchmarks"]),
+        ("milestones", &["milestones"]),
+        ("whatif", &["whatif"]),
+        ("whatif", &["whatif", "--churn", "5"]),
+        ("forecast", &["forecast", "--reach", "5000", "--costs", "70"]),
+        ("alerts", &["alerts"]),
+        ("alerts", &["alerts", "--rules"]),
         ("check", &["check"]),
         ("policy-list", &["policy", "list"]),
         ("policy-show", &["policy", "show", "chartmogul"]),
         ("policy-compare", &["policy", "compare", "default", "stripe"]),
-        ("demo", &["demo", "--customers", "40"]),
+        ("demo", &["demo", "--no-serve", "--customers", "40"]),
+        ("keys-list", &["keys", "list"]),
+        ("keys-revoke", &["keys", "revoke", "old"]),
     ] {
         fits(&desk, schema, &desk.ok(args));
     }

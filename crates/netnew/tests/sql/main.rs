@@ -36,6 +36,6 @@ fn one(desk: &Desk, sql: &str) -> Value {
 fn demo(now: &str, customers: &str) -> Desk {
     let desk = Desk::bare(now);
     let dir = desk.path("").display().to_string();
-    desk.ok(&["demo", "--customers", customers, "--keep", &dir]);
+    desk.ok(&["demo", "--no-serve", "--customers", customers, "--keep", &dir]);
     desk
 }
