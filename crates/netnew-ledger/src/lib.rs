@@ -10,6 +10,7 @@
 mod attributes;
 mod cause;
 mod context;
+mod entries;
 mod level;
 mod movement;
 mod phase;

@@ -31,8 +31,9 @@ use netnew_policy::Policy;
 use std::fmt;
 use std::sync::LazyLock;
 
+pub use cash::missing;
 pub use markdown::reference_markdown;
-pub use sample::{Example, KeptSample, Sample};
+pub use sample::{CashSample, Example, KeptSample, Sample};
 
 /// What a metric counts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -79,9 +79,10 @@ fn describe(out: &mut String, index: usize, knob: &Knob) {
         ),
     );
     for choice in &knob.values {
+        let with = choice.with.map_or(String::new(), |n| format!(" *Acts in books that have {n}.*"));
         let needs =
             choice.needs.map_or(String::new(), |n| format!(" *Needs {n}, which are not taken in yet.*"));
-        line(out, format_args!("- `{}`: {}{needs}", choice.name, choice.meaning));
+        line(out, format_args!("- `{}`: {}{with}{needs}", choice.name, choice.meaning));
     }
     if let (Some(min), Some(max)) = (knob.min, knob.max) {
         line(out, format_args!("- {min} to {max} {}.", knob.unit.as_deref().unwrap_or("days")));

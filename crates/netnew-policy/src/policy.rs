@@ -241,6 +241,33 @@ impl Policy {
         &preset::NAMES
     }
 
+    /// Knobs, their values, and the facts that a book must have for them to act.
+    pub fn needed_facts(&self) -> Vec<(&'static str, &'static str, Needs)> {
+        let mut out = Vec::new();
+        for field in FIELDS {
+            let value = (field.text)(self);
+            let knob = schema().knob(field.knob).ok();
+            let choice = knob.and_then(|knob| knob.values.iter().find(|choice| choice.name == value));
+            if let Some((choice, needs)) = choice.and_then(|choice| Some((choice, choice.with?))) {
+                out.push((field.knob, choice.name.as_str(), needs));
+            }
+        }
+        out
+    }
+
+    /// True when levels depend on more than states: on payments, invoices, refunds or usage.
+    pub fn uses_entries(&self) -> bool {
+        self.activation_moment != ActivationMoment::Start
+            || self.metered != MeteredRule::Excluded
+            || self.refund != RefundRule::Ignored
+    }
+
+    /// The error for a value whose facts a book does not have.
+    pub fn lacks(knob: &'static str, value: &'static str, needs: Needs) -> PolicyError {
+        let takes = schema().knob(knob).map(Knob::takes).unwrap_or_default();
+        PolicyError::KnobNeedsFacts { knob, value, needs, takes }
+    }
+
     /// A user's policy from TOML: `name`, `version`, optionally `base` (a preset, `default` when missing) and
     /// `[knobs]` with the values that differ. `file` is only named in errors.
     ///

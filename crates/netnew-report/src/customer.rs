@@ -26,7 +26,7 @@ pub struct Customer {
 pub fn customer(report: &Report, id: &str) -> Result<Customer, ReportError> {
     let query = report.query()?;
     let ctx = report.context(&query, true);
-    let facts = report.snapshot.customer(id)?.ok_or_else(|| {
+    let facts = report.customer_facts(id)?.ok_or_else(|| {
         ReportError::refused(
             "unknown_customer",
             format!("no customer {id:?} in this book"),

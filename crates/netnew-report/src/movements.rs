@@ -66,7 +66,7 @@ pub fn collect(
     let ctx = report.context(query, false);
     let mut movements = Vec::new();
     if let Some(id) = customer {
-        if let Some(facts) = report.snapshot.customer(id)? {
+        if let Some(facts) = report.customer_facts(id)? {
             let ledger = netnew_ledger::replay(&facts, &ctx)?;
             of_ledger(&ledger, &ctx, query, kind, convert, &mut movements)?;
         }

@@ -17,7 +17,7 @@ struct Line {
     formula: &'static str,
     source: &'static str,
     examples: &'static [Example],
-    sql: &'static str,
+    sql: Option<&'static str>,
     compute: Formula,
 }
 
@@ -34,7 +34,7 @@ const fn line(line: Line) -> Metric {
         choice: None,
         variants: &[],
         examples: line.examples,
-        sql: Some(line.sql),
+        sql: line.sql,
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: line.compute,

@@ -73,7 +73,7 @@ struct Line {
     formula: &'static str,
     source: &'static str,
     examples: &'static [Example],
-    sql: &'static str,
+    sql: Option<&'static str>,
     compute: Formula,
 }
 
@@ -90,7 +90,7 @@ const fn line(line: Line) -> Metric {
         choice: None,
         variants: &[],
         examples: line.examples,
-        sql: Some(line.sql),
+        sql: line.sql,
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: line.compute,
@@ -255,4 +255,41 @@ pub(super) const METRICS: &[Metric] = &[
         examples: &[Example::of("Of 300 of contraction, 50 by dropped add-ons.", BY_CAUSE, Some("-50"))],
         compute: |i| cause(i, Kind::Contraction, Cause::AddonRemoved),
     }),
+    line(Line {
+        name: "voluntary_churn_mrr",
+        sql: Some(sql::VOLUNTARY_CHURN_MRR),
+        title: "Voluntary churn",
+        definition: "The part of churn that customers asked for, as a negative amount.",
+        formula: "sum of churn with cause cancel_voluntary",
+        source: "ChurnZero and ProfitWell use the word so; the cause is the one netnew posts",
+        examples: &[Example::of(
+            "Of 500 of churn, 380 asked for and 120 after failed payments.",
+            CHURN_BY_CAUSE,
+            Some("-380"),
+        )],
+        compute: |i| cause(i, Kind::Churn, Cause::CancelVoluntary),
+    }),
+    line(Line {
+        name: "involuntary_churn_mrr",
+        sql: Some(sql::INVOLUNTARY_CHURN_MRR),
+        title: "Involuntary churn",
+        definition: "The part of churn that followed from payments that failed for good, as a negative amount.",
+        formula: "sum of churn with cause cancel_involuntary",
+        source: "ProfitWell, activity \"churn_delinquent\"",
+        examples: &[Example::of(
+            "Of 500 of churn, 380 asked for and 120 after failed payments.",
+            CHURN_BY_CAUSE,
+            Some("-120"),
+        )],
+        compute: |i| cause(i, Kind::Churn, Cause::CancelInvoluntary),
+    }),
 ];
+
+/// A month in which customers leave for two reasons.
+const CHURN_BY_CAUSE: Sample = Sample {
+    start: "9000",
+    movements: &[(Kind::Churn, "-500")],
+    causes: &[(Kind::Churn, Cause::CancelVoluntary, "-380"), (Kind::Churn, Cause::CancelInvoluntary, "-120")],
+    customers: 90,
+    ..super::sample::NOTHING
+};

@@ -341,8 +341,14 @@ mod tests {
         let mut policy = Policy::preset("default").expect("the default is built in");
         policy.set("ltv", "six_month_mean").expect("a value of the knob");
         let (history, row) = example.rows();
-        let inputs =
-            Inputs { row: &row, history: &history, complete: true, policy: &policy, months: Ratio::ONE };
+        let inputs = Inputs {
+            row: &row,
+            history: &history,
+            complete: true,
+            policy: &policy,
+            cash: None,
+            months: Ratio::ONE,
+        };
         let ltv = find("ltv").expect("it is in the registry").value(&inputs).map(|v| v.to_string());
         assert_eq!(ltv.as_deref(), Some("123450698.9479310291"));
     }
@@ -354,7 +360,8 @@ mod tests {
         policy.set("ltv", "six_month_mean").expect("a value of the knob");
         let (mut history, row) = example.rows();
         let ltv = |history: &[RollupRow], complete: bool| {
-            let inputs = Inputs { row: &row, history, complete, policy: &policy, months: Ratio::ONE };
+            let inputs =
+                Inputs { row: &row, history, complete, policy: &policy, cash: None, months: Ratio::ONE };
             find("ltv").expect("it is in the registry").value(&inputs).map(|v| v.to_string())
         };
         // 15 of a hundred in five months: 3 % a month.
