@@ -11,6 +11,8 @@ mod attributes;
 mod cause;
 mod context;
 mod entries;
+#[cfg(test)]
+mod entries_tests;
 mod level;
 mod movement;
 mod phase;

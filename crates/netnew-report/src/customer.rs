@@ -37,8 +37,9 @@ pub fn customer(report: &Report, id: &str) -> Result<Customer, ReportError> {
     let convert = report.currency != ReportCurrency::Original;
     let movements = collect(report, &query, Some(id), None, convert)?;
     let expected: Vec<Value> = ledger.steps.iter().filter(|s| s.expected).map(expected_json).collect();
-    let mut facts_list: Vec<&Fact> =
-        facts.facts.iter().filter(|f| f.recorded_at <= report.known_on).collect();
+    // Entries are there only where the policy asks for them; what is listed does not depend on it.
+    let shown = |f: &&Fact| f.recorded_at <= report.known_on && !matches!(f.body, Body::Entry { .. });
+    let mut facts_list: Vec<&Fact> = facts.facts.iter().filter(shown).collect();
     facts_list.sort_by_key(|f| (f.effective_at(), f.booked_seq));
     let value = json!({
         "customer": &*facts.customer,
