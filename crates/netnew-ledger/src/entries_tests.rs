@@ -138,13 +138,8 @@ fn an_item_waits_for_the_first_payment_of_its_own_subscription() {
         .paid("2026-01-05", "p2", Some("i1"), PaymentResult::Succeeded);
     assert_eq!(life.lines(), ["2026-01-05 new 100 other"]);
     let named_none = life.paid("2026-03-03", "p3", None, PaymentResult::Succeeded);
-    assert_eq!(
-        named_none.lines(),
-        ["2026-01-05 new 100 other", "2026-03-03 expansion 40 second_subscription"].map(|line| {
-            // The waiting item was there before: it is no start.
-            line.replace("second_subscription", "other")
-        })
-    );
+    // The waiting item was there before, so it is no second subscription that starts.
+    assert_eq!(named_none.lines(), ["2026-01-05 new 100 other", "2026-03-03 expansion 40 other"]);
 }
 
 #[test]
@@ -186,12 +181,8 @@ fn a_full_refund_takes_its_time_out_and_a_part_does_not() {
     assert_eq!(
         whole.lines(),
         ["2026-01-01 new 100 other", "2026-02-01 churn -100 other", "2026-03-01 reactivation 100 other"]
-            .map(|line| line.replace("churn -100 other", &format!("churn -100 {}", CAUSE_OF_SILENCE)))
     );
 }
-
-/// An item that stays live and counts no longer: the status says nothing more.
-const CAUSE_OF_SILENCE: &str = "other";
 
 fn metered(rule: &str) -> Life {
     Life::new("metered", rule).state("2026-01-10", "m", |s| {
@@ -209,9 +200,7 @@ fn usage_sets_a_level_once_a_month() {
         .used("2026-03-01", "7");
     assert_eq!(
         life.lines(),
-        ["2026-02-01 new 60 other", "2026-03-01 expansion 100 usage", "2026-04-01 contraction -160 usage",]
-            .map(|line| line.replace("2026-02-01 new 60 other", "2026-02-01 new 60 usage"))
-            .map(|line| line.replace("contraction -160 usage", "churn -160 usage"))
+        ["2026-02-01 new 60 usage", "2026-03-01 expansion 100 usage", "2026-04-01 churn -160 usage"]
     );
 }
 
