@@ -44,6 +44,8 @@ impl Revenue {
 pub struct CashRow {
     /// Kinds of entries that the book has at all: what is missing gives no figure instead of 0.
     pub has: BTreeSet<EntryKind>,
+    /// True in a report by channel: of entries only spend says which channel it is of.
+    pub by_channel: bool,
     /// True when the book has an expense of the class cost of revenue.
     pub has_cost_of_revenue: bool,
     /// True when the book has an expense of the class sales and marketing.
@@ -97,6 +99,7 @@ pub struct CashRow {
 impl CashRow {
     fn merge(&mut self, other: &CashRow) {
         self.has.extend(&other.has);
+        self.by_channel |= other.by_channel;
         self.has_cost_of_revenue |= other.has_cost_of_revenue;
         self.has_sales_expenses |= other.has_sales_expenses;
         self.attempts_succeeded += other.attempts_succeeded;
@@ -207,7 +210,10 @@ impl<'a> CashRollup<'a> {
             })
             .collect();
         for (at, _, entry) in &entries {
-            self.has.insert(entry.kind());
+            // By channel there is no figure but of spend, rather than 0.
+            if !self.by_channel || entry.kind() == EntryKind::Spend {
+                self.has.insert(entry.kind());
+            }
             // A deal counts from the date its file names; a close date ahead is no reason to leave it out.
             if *at > self.ctx.as_of && entry.kind() != EntryKind::Opportunity {
                 continue;
@@ -491,6 +497,7 @@ impl<'a> CashRollup<'a> {
     pub fn finish(self) -> CashRows {
         let nothing = CashRow {
             has: self.has,
+            by_channel: self.by_channel,
             has_cost_of_revenue: self.cost_of_revenue,
             has_sales_expenses: self.sales_expenses,
             ..CashRow::default()

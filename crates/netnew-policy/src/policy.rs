@@ -3,7 +3,7 @@
 use crate::error::PolicyError;
 use crate::file;
 use crate::preset::{self, Evidence, Preset};
-use crate::schema::{Knob, Needs, schema};
+use crate::schema::{Choice, Knob, Needs, schema};
 use crate::values::*;
 use netnew_money::{MonthFactors, WeekStart};
 
@@ -264,7 +264,12 @@ impl Policy {
 
     /// The error for a value whose facts a book does not have.
     pub fn lacks(knob: &'static str, value: &'static str, needs: Needs) -> PolicyError {
-        let takes = schema().knob(knob).map(Knob::takes).unwrap_or_default();
+        let always = |choice: &&Choice| choice.needs.is_none() && choice.with.is_none();
+        let takes = schema().knob(knob).map(|knob| {
+            let names = knob.values.iter().filter(always).map(|choice| format!("`{}`", choice.name));
+            names.collect::<Vec<_>>().join(", ")
+        });
+        let takes = takes.unwrap_or_default();
         PolicyError::KnobNeedsFacts { knob, value, needs, takes }
     }
 

@@ -62,7 +62,7 @@ impl Asked {
         let one = |metric: &&Metric| {
             registry::missing(metric, cash).map(|why| format!("{}: no figure, {why}", metric.name))
         };
-        self.metrics.iter().filter_map(|metric| one(&metric)).collect()
+        self.metrics.iter().filter_map(one).collect()
     }
 }
 

@@ -15,6 +15,10 @@ pub fn missing(metric: &Metric, cash: Option<&CashRow>) -> Option<String> {
     let Some(cash) = cash else {
         return Some("invoices, payments and expenses are not told apart by this group or filter".into());
     };
+    let untold = !wanted(metric.name).is_empty() || metric.name == "gross_margin";
+    if cash.by_channel && untold {
+        return Some("of entries only spend says which channel it is of".into());
+    }
     let lacks = |kind: EntryKind| !cash.has.contains(&kind);
     let mut what: Vec<&str> = Vec::new();
     for kind in wanted(metric.name) {
