@@ -4,9 +4,9 @@ use crate::catalog;
 use crate::error::BookError;
 use crate::files::{FileLayer, OsFiles, ReadFile};
 use crate::record::Filed;
-use crate::scan::{BucketRange, Merge, facts_of};
-use crate::segment::{SegmentCursor, SegmentInfo};
-use netnew_facts::{AliasFact, Body, CustomerFacts, RateFact, Text, customer_hash};
+use crate::scan::{BucketRange, Merge, Part, facts_of};
+use crate::segment::{Family, SegmentCursor, SegmentInfo};
+use netnew_facts::{AliasFact, Body, CustomerFacts, EntryKind, RateFact, Text, customer_hash};
 use netnew_money::{Currency, Instant};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +63,8 @@ pub struct Counts {
     pub states: u64,
     /// Attribute facts.
     pub attributes: u64,
+    /// Entries: invoices, payments, usage, ...
+    pub entries: u64,
     /// Rates.
     pub rates: u64,
     /// Merges.
@@ -356,7 +358,7 @@ impl Snapshot {
     /// Up to `n` contiguous ranges of customers with about as many rows each.
     pub fn partitions(&self, n: usize) -> Vec<BucketRange> {
         let mut spread = [0u64; 64];
-        for (info, _) in &self.segments {
+        for (info, _) in self.segments.iter().filter(|(info, _)| info.family == Family::Items) {
             for (sum, rows) in spread.iter_mut().zip(&info.spread) {
                 *sum += rows;
             }
@@ -377,18 +379,30 @@ impl Snapshot {
         out
     }
 
-    pub(crate) fn merge(&self, range: BucketRange) -> Result<Merge, BookError> {
+    pub(crate) fn merge(&self, range: BucketRange, what: Part) -> Result<Merge, BookError> {
         let mut cursors = Vec::with_capacity(self.segments.len());
-        for (info, file) in &self.segments {
+        for (info, file) in self.segments.iter().filter(|(info, _)| what.has(info.family)) {
             cursors.push(SegmentCursor::open(file.clone(), &info.name, (range.first, range.last))?);
         }
         Merge::new(cursors)
     }
 
-    /// Every canonical customer whose id hashes into the range, once, with all its facts.
+    /// Every canonical customer whose id hashes into the range and who has a state or attributes, once, with all of
+    /// those.
     pub fn scan(
         &self,
         range: BucketRange,
+        visit: &mut dyn FnMut(CustomerFacts) -> Result<(), BookError>,
+    ) -> Result<(), BookError> {
+        self.scan_part(range, Part::Items, visit)
+    }
+
+    /// Like [`Snapshot::scan`] for the facts asked for. Entries of the business itself come as the facts of the empty
+    /// customer id.
+    pub fn scan_part(
+        &self,
+        range: BucketRange,
+        what: Part,
         visit: &mut dyn FnMut(CustomerFacts) -> Result<(), BookError>,
     ) -> Result<(), BookError> {
         let inside = |id: &Text| (range.first..=range.last).contains(&customer_hash(id));
@@ -399,7 +413,7 @@ impl Snapshot {
             .filter(|id| inside(id))
             .map(|id| (customer_hash(id), id.clone()))
             .collect();
-        let mut merge = self.merge(range)?;
+        let mut merge = self.merge(range, what)?;
         loop {
             let next = merge.peek();
             if let Some(first) = gathered.first().cloned()
@@ -409,7 +423,7 @@ impl Snapshot {
                 if next.is_some_and(|(hash, id)| (hash, id) == first) {
                     merge.next()?;
                 }
-                if let Some(facts) = self.customer(&first.1)? {
+                if let Some(facts) = self.customer_part(&first.1, what)? {
                     visit(facts)?;
                 }
                 continue;
@@ -423,8 +437,13 @@ impl Snapshot {
         }
     }
 
-    /// One customer by any of its ids, under its canonical id; `None` when nothing is known of it.
+    /// States and attributes of one customer by any of its ids, under its canonical id; `None` when there are none.
     pub fn customer(&self, id: &str) -> Result<Option<CustomerFacts>, BookError> {
+        self.customer_part(id, Part::Items)
+    }
+
+    /// Like [`Snapshot::customer`] for the facts asked for; the empty id is the business itself.
+    pub fn customer_part(&self, id: &str, what: Part) -> Result<Option<CustomerFacts>, BookError> {
         let customer: Text = match self.canonical.get(id) {
             Some(canonical) => canonical.clone(),
             None => id.into(),
@@ -433,7 +452,7 @@ impl Snapshot {
         ids.extend(self.canonical.iter().filter(|(_, to)| **to == customer).map(|(from, _)| from.clone()));
         let mut facts = Vec::new();
         for id in &ids {
-            facts.extend(self.filed_under(id)?.into_iter().map(|filed| filed.fact));
+            facts.extend(self.filed_under(id, what)?.into_iter().map(|filed| filed.fact));
         }
         // Copies of one fact meet here when its subscription moved between ids of one customer.
         facts.sort_by_key(|f| f.booked_seq);
@@ -442,10 +461,10 @@ impl Snapshot {
     }
 
     /// Everything filed under an id, shadows included.
-    pub(crate) fn filed_under(&self, id: &str) -> Result<Vec<Filed>, BookError> {
+    pub(crate) fn filed_under(&self, id: &str, what: Part) -> Result<Vec<Filed>, BookError> {
         let hash = customer_hash(id);
         let mut out = Vec::new();
-        for (info, file) in &self.segments {
+        for (info, file) in self.segments.iter().filter(|(info, _)| what.has(info.family)) {
             let mut cursor = SegmentCursor::open(file.clone(), &info.name, (hash, hash))?;
             while let Some(filed) = cursor.next()? {
                 if &*filed.under == id {
@@ -495,7 +514,7 @@ impl Snapshot {
             info.newest_recorded <= known_on.micros()
                 && info.sources.values().all(|(_, last)| *last <= as_of.micros())
         };
-        let all = self.segments.iter().all(|(info, _)| told(info));
+        let all = self.segments.iter().all(|(info, _)| info.family != Family::Items || told(info));
         all.then(|| self.data_through(as_of, known_on).ok()).flatten()
     }
 
@@ -511,6 +530,9 @@ impl Snapshot {
             *slot = (*slot).max(at);
         };
         for (info, file) in &self.segments {
+            if info.family != Family::Items {
+                continue;
+            }
             let all_known = info.newest_recorded <= known_on.micros();
             let all_past = info.sources.values().all(|(_, last)| *last <= as_of.micros());
             if all_known && all_past {
@@ -553,9 +575,21 @@ impl Snapshot {
         for (info, _) in &self.segments {
             counts.states += info.states;
             counts.attributes += info.attributes;
+            counts.entries += info.entries.values().sum::<u64>();
             counts.bytes += info.bytes;
         }
         Ok(counts)
+    }
+
+    /// How many entries there are of each kind, superseded and retracted ones included; kinds without any are left out.
+    pub fn entry_counts(&self) -> BTreeMap<EntryKind, u64> {
+        let mut counts = BTreeMap::new();
+        for (name, count) in self.segments.iter().flat_map(|(info, _)| &info.entries) {
+            if let Some(kind) = EntryKind::parse(name) {
+                *counts.entry(kind).or_default() += count;
+            }
+        }
+        counts
     }
 
     /// The highest `booked_seq`: equal versions of one book hold equal facts.

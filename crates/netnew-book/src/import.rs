@@ -16,7 +16,8 @@ use crate::evidence::Evident;
 use crate::files::Lock;
 use crate::record::Filed;
 use crate::runs::Sorter;
-use netnew_facts::{AliasFact, Fact, PayloadRef, RateFact, Statement, StatementBody, Text};
+use crate::segment::Family;
+use netnew_facts::{AliasFact, EntryKind, Fact, PayloadRef, RateFact, Statement, StatementBody, Text};
 use netnew_money::Instant;
 use std::path::{Path, PathBuf};
 
@@ -46,6 +47,19 @@ pub enum KindOfBody {
     Rates,
     /// Merges of customers.
     Aliases,
+    /// Entries of one kind.
+    Entries(EntryKind),
+}
+
+impl KindOfBody {
+    /// Which segments such facts lie in; `None` for those of the catalog.
+    pub(crate) fn family(self) -> Option<Family> {
+        match self {
+            KindOfBody::States | KindOfBody::Attributes => Some(Family::Items),
+            KindOfBody::Entries(_) => Some(Family::Entries),
+            KindOfBody::Rates | KindOfBody::Aliases => None,
+        }
+    }
 }
 
 /// How to end an import.
@@ -110,6 +124,8 @@ pub struct Import<'b> {
     pub(crate) kinds: Vec<KindOfBody>,
     pub(crate) snapshot: Snapshot,
     pub(crate) sorter: Sorter,
+    /// Entries, sorted apart: they go into segments of their own.
+    entries: Sorter,
     rates: Vec<RateFact>,
     aliases: Vec<AliasFact>,
     payloads: Vec<NewPayload>,
@@ -136,6 +152,7 @@ impl Book {
             replace: options.replace,
             kinds: Vec::new(),
             sorter: Sorter::new(self.files.clone(), &tmp, "rows", options.memory_budget_bytes),
+            entries: Sorter::new(self.files.clone(), &tmp, "entries", options.memory_budget_bytes),
             snapshot,
             rates: Vec::new(),
             aliases: Vec::new(),
@@ -204,7 +221,10 @@ impl Import<'_> {
         match statement.body {
             StatementBody::Customer { customer, body } => {
                 let fact = Fact { source, customer, body, recorded_at, version, booked_seq, payload };
-                self.sorter.push(&Filed::own(fact))
+                match Family::of(&fact.body) {
+                    Family::Items => self.sorter.push(&Filed::own(fact)),
+                    Family::Entries => self.entries.push(&Filed::own(fact)),
+                }
             }
             StatementBody::Rate { day, base, quote, rate } => {
                 self.rates.push(RateFact {

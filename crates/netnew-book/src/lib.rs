@@ -33,5 +33,5 @@ pub use error::BookError;
 pub use evidence::{Evidence, Evident, SyncedSource};
 pub use files::{FileLayer, Lock, OsFiles, ReadFile, WriteFile};
 pub use import::{Conflict, Finish, Import, ImportOptions, Keeping, Kept, KindOfBody, Outcome};
-pub use scan::BucketRange;
+pub use scan::{BucketRange, Part};
 pub use verify::Finding;

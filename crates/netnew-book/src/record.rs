@@ -1,7 +1,8 @@
 //! A fact as bytes: a key whose byte order is the order of segments, and a value.
 
 use netnew_facts::{
-    Body, CancelReason, Discount, Fact, ItemState, PayloadRef, Status, Text, UsageType, customer_hash, hash64,
+    Body, CancelReason, Discount, Entry, EntryKind, Fact, ItemState, PayloadRef, Status, Text, UsageType,
+    customer_hash, hash64,
 };
 use netnew_money::{Currency, Decimal, Instant, IntervalUnit};
 
@@ -36,7 +37,20 @@ pub fn subscription_hash(source: &str, subscription: &str) -> u64 {
     hash64(&bytes)
 }
 
-/// The bytes that order records: hash, customer, kind, source, subscription, item, effective_at, seq, booked_seq.
+/// Hash by which it is found that customers share what a fact speaks of: its subscription, or for an entry its key.
+/// Attributes are a customer's own.
+pub fn shared_hash(fact: &Fact) -> Option<u64> {
+    match &fact.body {
+        Body::State { subscription, .. } => Some(subscription_hash(&fact.source, subscription)),
+        Body::Entry { kind, key, .. } => {
+            Some(subscription_hash(&fact.source, &format!("\u{1}{}\u{1}{key}", kind.code())))
+        }
+        Body::Attributes { .. } => None,
+    }
+}
+
+/// The bytes that order records: hash, customer, then for items source, subscription, item, effective_at and seq, for
+/// entries kind, source and key; last booked_seq.
 ///
 /// Texts end with a zero byte; ids hold none (the importers refuse control characters), and one that did would only
 /// order oddly.
@@ -60,6 +74,11 @@ pub fn key_bytes(filed: &Filed, out: &mut Vec<u8>) {
             text(out, item);
             out.extend_from_slice(&ordered(effective_at.micros()));
             out.extend_from_slice(&ordered(*seq));
+        }
+        Body::Entry { kind, key, .. } => {
+            out.extend_from_slice(&[2, kind.code()]);
+            text(out, &filed.fact.source);
+            text(out, key);
         }
     }
     out.extend_from_slice(&filed.fact.booked_seq.to_be_bytes());
@@ -100,6 +119,12 @@ pub fn pack(filed: &Filed, out: &mut Vec<u8>) {
                     pack_state(out, state);
                 }
             }
+        }
+        Body::Entry { kind, key, effective_at, entry } => {
+            out.extend_from_slice(&[2, kind.code()]);
+            put_text(out, key);
+            put_i64(out, effective_at.micros());
+            put_text(out, &entry_text(entry.as_deref()));
         }
     }
 }
@@ -151,6 +176,13 @@ pub fn unpack(bytes: &[u8]) -> Option<Filed> {
             let text = from.text()?;
             let values = if text.is_empty() { None } else { Some(serde_json::from_str(&text).ok()?) };
             Body::Attributes { effective_at, values }
+        }
+        2 => {
+            let kind = EntryKind::from_code(from.u8()?)?;
+            let key = from.text()?;
+            let effective_at = Instant::from_micros(from.i64()?);
+            let entry = entry_of(kind, &from.text()?).ok()?;
+            Body::Entry { kind, key, effective_at, entry }
         }
         _ => {
             let (subscription, item) = (from.text()?, from.text()?);
@@ -278,6 +310,19 @@ pub fn attributes_text(values: &netnew_facts::Attributes) -> String {
     serde_json::to_string(values).expect("a map of strings always serialises")
 }
 
+/// Empty for a retraction, else the entry's JSON.
+pub fn entry_text(entry: Option<&Entry>) -> String {
+    entry.map_or_else(String::new, Entry::to_json)
+}
+
+/// Reads [`entry_text`].
+pub fn entry_of(kind: EntryKind, text: &str) -> Result<Option<Box<Entry>>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Entry::from_json(kind, text).map(|entry| Some(Box::new(entry)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,6 +359,24 @@ mod tests {
         pack(&filed(), &mut bytes);
         assert_eq!(unpack(&bytes), Some(filed()));
         assert_eq!(unpack(&bytes[..bytes.len() - 1]), None);
+    }
+
+    #[test]
+    fn an_entry_comes_back_as_it_was_and_so_does_its_withdrawal() {
+        let mut one = filed();
+        let usd = Currency::parse("USD").unwrap();
+        let refund = netnew_facts::Refund::of(netnew_money::Amount::from_major(5), usd);
+        for entry in [Some(Box::new(Entry::Refund(refund))), None] {
+            one.fact.body = Body::Entry {
+                kind: EntryKind::Refund,
+                key: "re_1".into(),
+                effective_at: Instant::from_micros(3),
+                entry,
+            };
+            let mut bytes = Vec::new();
+            pack(&one, &mut bytes);
+            assert_eq!(unpack(&bytes), Some(one.clone()));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::error::BookError;
 use crate::record::Filed;
-use crate::segment::SegmentCursor;
+use crate::segment::{Family, SegmentCursor};
 use netnew_facts::{Fact, Text, customer_hash};
 
 /// A contiguous range of customer hashes, ends included.
@@ -17,6 +17,28 @@ pub struct BucketRange {
 impl BucketRange {
     /// Everything.
     pub const ALL: BucketRange = BucketRange { first: 0, last: u64::MAX };
+}
+
+/// Which facts of a customer to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// States and attributes: what levels and movements come from.
+    Items,
+    /// Entries: invoices, payments, usage, ... Those of the business itself come under the empty customer id.
+    Entries,
+    /// Both.
+    All,
+}
+
+impl Part {
+    /// True when facts of that family are wanted.
+    pub(crate) fn has(self, family: Family) -> bool {
+        match self {
+            Part::Items => family == Family::Items,
+            Part::Entries => family == Family::Entries,
+            Part::All => true,
+        }
+    }
 }
 
 /// All facts filed under one customer id.

@@ -7,11 +7,11 @@
 use crate::error::BookError;
 use crate::files::{FileLayer, ReadFile, Reading, WriteFile};
 use crate::record::{
-    Filed, attributes_text, discounts_of, discounts_text, interval_code, interval_of, reason_code, reason_of,
-    status_code, status_of, subscription_hash,
+    Filed, attributes_text, discounts_of, discounts_text, entry_of, entry_text, interval_code, interval_of,
+    reason_code, reason_of, shared_hash, status_code, status_of,
 };
 use bytes::Bytes;
-use netnew_facts::{Body, Fact, ItemState, PayloadRef, Text, UsageType, bucket_of, customer_hash};
+use netnew_facts::{Body, EntryKind, Fact, ItemState, PayloadRef, Text, UsageType, bucket_of, customer_hash};
 use netnew_money::{Currency, Decimal, Instant};
 use parquet::basic::{Compression, Repetition, Type as Physical, ZstdLevel};
 use parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
@@ -73,6 +73,28 @@ pub(crate) const HOLDS: i32 = 1;
 pub(crate) const METERED: i32 = 2;
 pub(crate) const RECONSTRUCTED: i32 = 4;
 
+/// Which facts a segment holds: those that MRR is computed from, or the others. Apart, so that a million usage records
+/// cost a replay nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// States and attributes.
+    #[default]
+    Items,
+    /// Entries: invoices, payments, usage, expenses, ...
+    Entries,
+}
+
+impl Family {
+    /// Where a fact belongs.
+    pub fn of(body: &Body) -> Family {
+        match body {
+            Body::State { .. } | Body::Attributes { .. } => Family::Items,
+            Body::Entry { .. } => Family::Entries,
+        }
+    }
+}
+
 /// What the catalog knows of a segment besides its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentInfo {
@@ -84,6 +106,12 @@ pub struct SegmentInfo {
     pub states: u64,
     /// Attribute facts.
     pub attributes: u64,
+    /// Which facts it holds.
+    #[serde(default)]
+    pub family: Family,
+    /// Entries by the name of their kind, without shadows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub entries: BTreeMap<String, u64>,
     /// Bytes of the file.
     pub bytes: u64,
     /// XXH3-64 of the file.
@@ -235,15 +263,18 @@ impl SegmentWriter {
         info.rows += 1;
         info.spread[(hash >> 58) as usize] += 1;
         info.newest_recorded = info.newest_recorded.max(filed.fact.recorded_at.micros());
-        match &filed.fact.body {
-            Body::State { subscription, effective_at, .. } => {
-                let owner = (subscription_hash(&filed.fact.source, subscription), hash);
-                if self.owners.last().and_then(|chunk| chunk.last()) != Some(&owner) {
-                    if self.owners.last().is_none_or(|chunk| chunk.len() == OWNERS_CHUNK) {
-                        self.owners.push(Vec::new());
-                    }
-                    self.owners.last_mut().expect("pushed above").push(owner);
+        info.family = Family::of(&filed.fact.body);
+        if let Some(shared) = shared_hash(&filed.fact) {
+            let owner = (shared, hash);
+            if self.owners.last().and_then(|chunk| chunk.last()) != Some(&owner) {
+                if self.owners.last().is_none_or(|chunk| chunk.len() == OWNERS_CHUNK) {
+                    self.owners.push(Vec::new());
                 }
+                self.owners.last_mut().expect("pushed above").push(owner);
+            }
+        }
+        match &filed.fact.body {
+            Body::State { effective_at, .. } => {
                 if !filed.is_shadow() {
                     info.states += 1;
                     let at = effective_at.micros();
@@ -252,6 +283,11 @@ impl SegmentWriter {
                 }
             }
             Body::Attributes { .. } => info.attributes += 1,
+            Body::Entry { kind, .. } => {
+                if !filed.is_shadow() {
+                    *info.entries.entry(kind.as_str().to_string()).or_default() += 1;
+                }
+            }
         }
     }
 
@@ -261,7 +297,7 @@ impl SegmentWriter {
         let mut longs = [0i64; LONGS.len()];
         let mut ints = [0i32; INTS.len()];
         let mut texts: [&str; TEXTS.len()] = [""; TEXTS.len()];
-        let (discounts, attributes);
+        let (discounts, attributes, entry_json);
         longs[0] = ordered(hash);
         longs[10] = fact.recorded_at.micros();
         longs[11] = fact.version.unwrap_or(NONE);
@@ -277,6 +313,15 @@ impl SegmentWriter {
                 ints[1] = if values.is_some() { HOLDS } else { 0 };
                 attributes = values.as_ref().map_or_else(String::new, attributes_text);
                 texts[9] = &attributes;
+            }
+            Body::Entry { kind, key, effective_at, entry } => {
+                ints[0] = 2;
+                ints[1] = if entry.is_some() { HOLDS } else { 0 };
+                ints[2] = i32::from(kind.code());
+                longs[1] = effective_at.micros();
+                entry_json = entry_text(entry.as_deref());
+                texts[4] = key;
+                texts[9] = &entry_json;
             }
             Body::State { subscription, item, effective_at, seq, state } => {
                 ints[0] = 1;
@@ -636,6 +681,13 @@ impl SegmentCursor {
                 false => None,
             };
             Body::Attributes { effective_at: instant(1), values }
+        } else if int(0) == 2 {
+            let kind = u8::try_from(int(2)).ok().and_then(EntryKind::from_code);
+            let kind = kind.ok_or_else(|| unknown("kind of entry"))?;
+            let entry =
+                entry_of(kind, text(&texts[9][row])?).map_err(|e| BookError::damaged(&self.name, e))?;
+            let effective_at = Instant::from_micros(long(1));
+            Body::Entry { kind, key: memory.id(4, &texts[4][row])?, effective_at, entry }
         } else {
             let subscription = memory.id(3, &texts[3][row])?;
             let item =

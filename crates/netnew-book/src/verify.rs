@@ -5,7 +5,7 @@ use crate::catalog;
 use crate::error::BookError;
 use crate::files::{ReadFile, Reading};
 use crate::record::key_bytes;
-use crate::scan::BucketRange;
+use crate::scan::{BucketRange, Part};
 use crate::segment::{SegmentCursor, SegmentInfo};
 use netnew_facts::{Body, Fact};
 use sha2::{Digest, Sha256};
@@ -49,11 +49,11 @@ impl Book {
                 }),
             }
         }
-        let mut merge = snapshot.merge(BucketRange::ALL)?;
+        let mut merge = snapshot.merge(BucketRange::ALL, Part::All)?;
         while let Some(group) = merge.next()? {
             let facts: Vec<&Fact> = group.facts.iter().filter(|f| !f.is_shadow()).map(|f| &f.fact).collect();
             for (at, fact) in facts.iter().enumerate() {
-                if fact.version.is_none() || !matches!(fact.body, Body::State { .. }) {
+                if fact.version.is_none() || matches!(fact.body, Body::Attributes { .. }) {
                     continue;
                 }
                 let other = facts[..at]

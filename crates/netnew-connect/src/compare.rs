@@ -64,7 +64,7 @@ fn body(key: &Key, seq: i64, state: Option<ItemState>) -> Body {
 fn state_of(fact: &Fact) -> Option<&ItemState> {
     match &fact.body {
         Body::State { state, .. } => state.as_deref(),
-        Body::Attributes { .. } => None,
+        Body::Attributes { .. } | Body::Entry { .. } => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::bucket::hash128_hex;
 use crate::discount::Discount;
+use crate::entry::{Entry, EntryKind};
 use crate::state::ItemState;
 use netnew_money::{Currency, Day, Decimal, Instant};
 use std::collections::BTreeMap;
@@ -45,6 +46,17 @@ pub enum Body {
         /// Stated values, or `None` when the row is withdrawn.
         values: Option<Attributes>,
     },
+    /// Something that happened around the subscriptions: an invoice, a payment, an expense, ...
+    Entry {
+        /// What it is about.
+        kind: EntryKind,
+        /// Its id within (source, kind).
+        key: Text,
+        /// When it happened.
+        effective_at: Instant,
+        /// What it says, or `None` when retracted.
+        entry: Option<Box<Entry>>,
+    },
 }
 
 /// One normalised statement, kept for good.
@@ -52,7 +64,7 @@ pub enum Body {
 pub struct Fact {
     /// Billing system or import name.
     pub source: Text,
-    /// Customer the statement is about, as written (before aliases).
+    /// Customer the statement is about, as written (before aliases); empty for entries of the business itself.
     pub customer: Text,
     /// What it says.
     pub body: Body,
@@ -73,11 +85,12 @@ impl Fact {
         match &self.body {
             Body::State { effective_at, .. } => Some(*effective_at),
             Body::Attributes { effective_at, .. } => *effective_at,
+            Body::Entry { effective_at, .. } => Some(*effective_at),
         }
     }
 
     /// True when both speak of the same thing at the same time, so that one of them wins. The customer is not
-    /// part of a state's key: a correction may move a subscription to another customer.
+    /// part of a state's or an entry's key: a correction may move it to another customer.
     pub fn same_key(&self, other: &Fact) -> bool {
         if self.source != other.source {
             return false;
@@ -89,6 +102,9 @@ impl Fact {
             ) => s == s2 && i == i2 && e == e2 && q == q2,
             (Body::Attributes { effective_at: e, .. }, Body::Attributes { effective_at: e2, .. }) => {
                 e == e2 && self.customer == other.customer
+            }
+            (Body::Entry { kind: k, key: i, .. }, Body::Entry { kind: k2, key: i2, .. }) => {
+                k == k2 && i == i2
             }
             _ => false,
         }
@@ -125,6 +141,14 @@ impl Fact {
                 if let Some(values) = values {
                     let text = serde_json::to_string(values).expect("a map of strings always serialises");
                     put(&mut out, text.as_bytes());
+                }
+            }
+            Body::Entry { kind, key, effective_at, entry } => {
+                out.extend_from_slice(&[b'E', kind.code()]);
+                put(&mut out, key.as_bytes());
+                out.extend_from_slice(&effective_at.micros().to_le_bytes());
+                if let Some(entry) = entry {
+                    put(&mut out, entry.to_json().as_bytes());
                 }
             }
         }
@@ -168,7 +192,7 @@ pub struct CustomerFacts {
     /// subscription) names several customers, all its facts are filed under each of them; a state fact whose
     /// `customer` is not among `ids` is here so that the item is seen to leave (or to have been corrected away).
     pub ids: Vec<Text>,
-    /// States and attributes, superseded and retracted ones included.
+    /// States, attributes and entries (whichever were asked for), superseded and retracted ones included.
     pub facts: Vec<Fact>,
 }
 
@@ -227,12 +251,12 @@ pub struct Statement {
     pub body: StatementBody,
 }
 
-/// The four things a file can state today.
+/// What a file can state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatementBody {
-    /// A state or attributes of a customer.
+    /// A state, attributes or an entry of a customer, or an entry of the business.
     Customer {
-        /// Customer id as written.
+        /// Customer id as written; empty for entries of the business.
         customer: Text,
         /// State or attributes (with `None` inside for a retraction).
         body: Body,

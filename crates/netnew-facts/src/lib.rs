@@ -9,6 +9,7 @@
 mod bucket;
 mod columns;
 mod discount;
+mod entry;
 mod fact;
 mod packed;
 mod resolve;
@@ -17,9 +18,13 @@ mod state;
 pub use bucket::{BUCKETS, bucket_of, customer_hash, hash64, hash128_hex};
 pub use columns::{Instants, NO_INSTANT, NO_STATEMENT, StateBatch, TextColumn, WITHDRAWN};
 pub use discount::{Discount, DiscountError, DiscountKind, DiscountLevel, DiscountValue};
+pub use entry::{
+    CreditNote, Dispute, DisputeStatus, Entry, EntryKind, Event, Expense, ExpenseClass, Invoice, InvoiceLine,
+    InvoiceStatus, LineKind, Opportunity, Payment, PaymentResult, Refund, Spend, Stage, Usage,
+};
 pub use fact::{
     AliasFact, Attributes, Body, CustomerFacts, Fact, PayloadRef, RateFact, Statement, StatementBody, Text,
 };
 pub use packed::unpack_numbers;
-pub use resolve::{AttributeTimeline, attribute_timelines, beats, winning_states};
+pub use resolve::{AttributeTimeline, attribute_timelines, beats, winning_entries, winning_states};
 pub use state::{CancelReason, ItemState, Status, UsageType};

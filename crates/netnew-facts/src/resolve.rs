@@ -1,6 +1,7 @@
 //! Which fact wins, and what was known when.
 
-use crate::fact::{Body, Fact};
+use crate::entry::{Entry, EntryKind};
+use crate::fact::{Body, CustomerFacts, Fact};
 use netnew_money::Instant;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -40,8 +41,38 @@ fn state_key(fact: &Fact) -> (&str, &str, &str, Instant, i64) {
         Body::State { subscription, item, effective_at, seq, .. } => {
             (&fact.source, subscription, item, *effective_at, *seq)
         }
-        Body::Attributes { .. } => (&fact.source, "", "", Instant::MIN, 0),
+        _ => (&fact.source, "", "", Instant::MIN, 0),
     }
+}
+
+/// The entries of a customer that hold, as known at `known_on`, with their instants: per (source, kind, key) the winner
+/// among visible facts. Retracted ones are left out, and those that a correction moved to another customer.
+/// Sorted by (instant, kind, source, key).
+pub fn winning_entries(facts: &CustomerFacts, known_on: Instant) -> Vec<(&Fact, Instant, &Entry)> {
+    let mut visible: Vec<(EntryKind, &str, &Fact)> = facts
+        .facts
+        .iter()
+        .filter(|f| f.recorded_at <= known_on)
+        .filter_map(|f| match &f.body {
+            Body::Entry { kind, key, .. } => Some((*kind, &**key, f)),
+            _ => None,
+        })
+        .collect();
+    let key = |e: &(EntryKind, &str, &Fact)| (e.0, e.2.source.clone());
+    visible
+        .sort_by(|a, b| (a.0, &a.2.source, a.1).cmp(&(b.0, &b.2.source, b.1)).then_with(|| beats(b.2, a.2)));
+    visible.dedup_by(|later, kept| later.1 == kept.1 && key(later) == key(kept));
+    let mut out: Vec<(&Fact, Instant, &Entry)> = visible
+        .into_iter()
+        .filter(|(_, _, fact)| facts.ids.contains(&fact.customer))
+        .filter_map(|(_, _, fact)| match &fact.body {
+            Body::Entry { effective_at, entry: Some(entry), .. } => Some((fact, *effective_at, &**entry)),
+            _ => None,
+        })
+        .collect();
+    // Stable: what stands at one instant keeps the order of kind, source and key.
+    out.sort_by_key(|(_, at, _)| *at);
+    out
 }
 
 /// One attribute's values over time: (from when, value), sorted; the first entry may be `Instant::MIN`.

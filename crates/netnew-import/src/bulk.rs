@@ -1,6 +1,6 @@
 //! Importing by column: files of states in Apache Parquet, several row groups at once.
 
-use crate::{Given, Problems, Watch, body_kind};
+use crate::{Given, Problems, Watch, body_kinds};
 use netnew_book::{Book, Bulk, Finish, Follow, Full, Import, Outcome, Sorted, SortedRow};
 use netnew_facts::StateBatch;
 use netnew_report::{ReportError, resident};
@@ -71,7 +71,7 @@ pub fn read(
     for file in &files {
         file.notes.iter().for_each(|note| watch.note(&format!("{}: {note}", file.name)));
         if replace {
-            import.declare_kind(body_kind(file.kind));
+            body_kinds(file.kind).into_iter().for_each(|kind| import.declare_kind(kind));
         }
     }
     let mut payloads = Vec::with_capacity(files.len());

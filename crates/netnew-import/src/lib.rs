@@ -6,6 +6,7 @@ mod stripe;
 pub use stripe::refused;
 
 use netnew_book::{Book, Finish, Import, ImportOptions, KindOfBody, Outcome};
+use netnew_facts::EntryKind;
 use netnew_money::Zone;
 use netnew_report::{Now, ReportError, resident};
 use netnew_sources::{Context, Kind, Problem, Row};
@@ -206,7 +207,7 @@ fn read_file(
         watch.note(&format!("{}: {note}", file.name));
     }
     if replace {
-        import.declare_kind(body_kind(opened.kind));
+        body_kinds(opened.kind).into_iter().for_each(|kind| import.declare_kind(kind));
     }
     let payload = import.add_payload(&file.name, &file.path)?;
     let (_, total) = reader.progress();
@@ -230,13 +231,19 @@ fn read_file(
     Ok(())
 }
 
-fn body_kind(kind: Kind) -> KindOfBody {
+/// What a file of a kind is the whole truth of, under `--replace`.
+fn body_kinds(kind: Kind) -> Vec<KindOfBody> {
     match kind {
-        Kind::States | Kind::Periods | Kind::StripeSubscriptions => KindOfBody::States,
-        Kind::Customers | Kind::StripeCustomers => KindOfBody::Attributes,
-        Kind::Rates => KindOfBody::Rates,
+        Kind::States | Kind::Periods | Kind::StripeSubscriptions => vec![KindOfBody::States],
+        Kind::Customers | Kind::StripeCustomers => vec![KindOfBody::Attributes],
+        Kind::Rates => vec![KindOfBody::Rates],
+        Kind::Entries(kind) => vec![KindOfBody::Entries(kind)],
+        Kind::StripeInvoices => vec![KindOfBody::Entries(EntryKind::Invoice)],
+        Kind::StripePayments => {
+            [EntryKind::Payment, EntryKind::Refund, EntryKind::Dispute].map(KindOfBody::Entries).to_vec()
+        }
         // Read as objects, which say for themselves what they replace.
-        Kind::StripeJson => KindOfBody::States,
+        Kind::StripeJson => vec![KindOfBody::States],
     }
 }
 

@@ -29,6 +29,10 @@ pub trait End {
     fn same_quantity(&self, other: &Self) -> bool;
     /// The same price of one unit.
     fn same_price(&self, other: &Self) -> bool;
+    /// Its level is what was used of it.
+    fn by_usage(&self) -> bool {
+        false
+    }
     /// By how much discounts take off.
     fn off_cmp(&self, other: &Self) -> Ordering;
 }
@@ -80,6 +84,13 @@ pub fn of_change<E: End>(before: &E, after: &E) -> Cause {
         Cause::CurrencySwitch
     } else if !before.same_plan(after) {
         if after.mrr() < before.mrr() { Cause::Downgrade } else { Cause::Upgrade }
+    } else if before.by_usage()
+        && after.by_usage()
+        && before.mrr() != after.mrr()
+        && before.counts()
+        && after.counts()
+    {
+        Cause::Usage
     } else if !before.same_interval(after) {
         Cause::Interval
     } else if !before.same_quantity(after) {

@@ -10,6 +10,9 @@
 mod attributes;
 mod cause;
 mod context;
+mod entries;
+#[cfg(test)]
+mod entries_tests;
 mod level;
 mod movement;
 mod phase;

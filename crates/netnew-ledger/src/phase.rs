@@ -6,8 +6,8 @@ use crate::movement::Layer;
 use netnew_facts::{Body, Discount, DiscountKind, Fact, ItemState, Status, Text, UsageType};
 use netnew_money::{Amount, Instant, IntervalUnit, Ratio, line_value};
 use netnew_policy::{
-    ChurnTiming, DiscountRule, Grace, LimitedDiscountRule, OneTimeDiscountRule, PauseRule, Policy, StatusSet,
-    ZeroRule,
+    ChurnTiming, DiscountRule, Grace, LimitedDiscountRule, MeteredRule, OneTimeDiscountRule, PauseRule,
+    Policy, StatusSet, ZeroRule,
 };
 
 /// From `from` on, an item is this, until its next phase.
@@ -307,7 +307,7 @@ impl Standing {
         }
         standing.counts = counts(status, policy) && !out_of_grace;
         if standing.counts {
-            let metered = state.usage_type == UsageType::Metered;
+            let metered = state.usage_type == UsageType::Metered && policy.metered == MeteredRule::Excluded;
             if !metered {
                 standing.level = level_of(state, applying, policy)?;
             }
@@ -400,6 +400,6 @@ fn gone(phase: &mut Phase) {
 fn item_id(fact: &Fact) -> String {
     match &fact.body {
         Body::State { item, .. } => item.to_string(),
-        Body::Attributes { .. } => String::new(),
+        Body::Attributes { .. } | Body::Entry { .. } => String::new(),
     }
 }

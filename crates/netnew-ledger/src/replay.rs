@@ -3,12 +3,15 @@
 use crate::attributes::epochs;
 use crate::cause::{Surroundings, of_change, of_end, of_start};
 use crate::context::{Context, LedgerError};
+use crate::entries;
 use crate::level::Level;
 use crate::movement::{Cause, CustomerLedger, ItemInfo, Kind, Layer, LevelChange, Row, Step};
 use crate::phase::{ItemStates, Phase, phases};
 use crate::posting::{Delta, split};
 use crate::valuation::{Money, overflow, rate};
-use netnew_facts::{Body, CancelReason, CustomerFacts, Fact, ItemState, Status, Text, winning_states};
+use netnew_facts::{
+    Body, CancelReason, CustomerFacts, Fact, ItemState, Status, Text, UsageType, winning_states,
+};
 use netnew_money::{Amount, Currency, Day, Grain, Instant, Ratio};
 use netnew_policy::{
     MovementLevel, Netting, PartialCancel, PauseRule, ReactivationWindow, SamePeriod, SecondSubscription,
@@ -19,6 +22,8 @@ use std::collections::BTreeSet;
 
 /// The ledger of one customer. Depends on nothing but its arguments; the order of `facts` does not matter.
 pub fn replay(customer: &CustomerFacts, ctx: &Context) -> Result<CustomerLedger, LedgerError> {
+    let prepared = entries::prepared(customer, ctx);
+    let customer = prepared.as_ref().unwrap_or(customer);
     let winners = winning_states(&customer.facts, ctx.known_on);
     let mut ledger = CustomerLedger {
         customer: customer.customer.clone(),
@@ -80,7 +85,9 @@ fn item_info(fact: &Fact) -> ItemInfo {
         Body::State { subscription, item, .. } => {
             ItemInfo { source: fact.source.clone(), subscription: subscription.clone(), item: item.clone() }
         }
-        Body::Attributes { .. } => unreachable!("winning_states returns states only"),
+        Body::Attributes { .. } | Body::Entry { .. } => {
+            unreachable!("winning_states returns states only")
+        }
     }
 }
 
@@ -757,6 +764,10 @@ impl crate::cause::End for End<'_> {
 
     fn same_price(&self, other: &Self) -> bool {
         self.state.amount == other.state.amount
+    }
+
+    fn by_usage(&self) -> bool {
+        self.state.usage_type == UsageType::Metered
     }
 
     fn off_cmp(&self, other: &Self) -> Ordering {

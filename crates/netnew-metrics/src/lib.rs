@@ -6,18 +6,22 @@
 //!
 //! This crate does no I/O and reads no clock.
 
+mod cash;
 mod cohorts;
 mod convert;
 mod frame;
 mod query;
+mod recognition;
 mod rollup;
 
 pub mod registry;
 
+pub use cash::{CashRollup, CashRow, CashRows, Revenue};
 pub use cohorts::{CohortRow, Cohorts, Measure};
 pub use convert::Converter;
 pub use frame::{Frame, end_of_day, known_rates};
 pub use query::{Field, Filter, Period, Place, Query, QueryError, ReportCurrency, Term};
+pub use recognition::{Schedule, Spread};
 pub use rollup::{
     Extras, GroupKey, Heads, Retained, Rollup, RollupError, RollupRow, Window, join_rows, row_place,
 };

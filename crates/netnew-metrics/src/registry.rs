@@ -7,7 +7,9 @@
 //! Metrics are figures over finished rows ([`RollupRow`]), computed in whole numbers and exact fractions and
 //! rounded once. What is not defined, a rate over nothing above all, has no value: `None`, printed as null, never 0.
 
+mod acquisition;
 mod buyer;
+mod cash;
 mod churn;
 mod customers;
 mod growth;
@@ -22,14 +24,16 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+use crate::cash::CashRow;
 use crate::rollup::{Extras, RollupRow};
 use netnew_money::{Amount, Ratio, Rounding};
 use netnew_policy::Policy;
 use std::fmt;
 use std::sync::LazyLock;
 
+pub use cash::missing;
 pub use markdown::reference_markdown;
-pub use sample::{Example, KeptSample, Sample};
+pub use sample::{CashSample, Example, KeptSample, Sample};
 
 /// What a metric counts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,6 +97,9 @@ pub struct Inputs<'a> {
     pub complete: bool,
     /// The rules, which select the formulas.
     pub policy: &'a Policy,
+    /// What came in and went out over the same period and group; `None` where entries cannot be told apart by what the
+    /// report groups by or filters on.
+    pub cash: Option<&'a CashRow>,
     /// Length of the interval in months: month 1, quarter 3, year 12, week and day by the policy's factors.
     pub months: Ratio,
 }
@@ -119,11 +126,15 @@ pub enum Section {
     Value,
     /// Other ways of cutting the movements, for tying out a buyer's figures.
     Buyer,
+    /// Invoices, payments and revenue.
+    Cash,
+    /// What customers cost, and what is left.
+    Acquisition,
 }
 
 impl Section {
     /// All of them, in the order of the reference.
-    pub const ALL: [Section; 8] = [
+    pub const ALL: [Section; 10] = [
         Section::Levels,
         Section::Movements,
         Section::Customers,
@@ -132,6 +143,8 @@ impl Section {
         Section::Retention,
         Section::Value,
         Section::Buyer,
+        Section::Cash,
+        Section::Acquisition,
     ];
 
     /// The heading.
@@ -145,6 +158,8 @@ impl Section {
             Section::Retention => "Retention",
             Section::Value => "What a customer is worth",
             Section::Buyer => "A buyer's wording",
+            Section::Cash => "Invoices, payments and revenue",
+            Section::Acquisition => "What customers cost, and what is left",
         }
     }
 }
@@ -201,8 +216,8 @@ pub struct Metric {
     pub variants: &'static [Variant],
     /// Worked examples; the first is the metric's own, every variant has at least one.
     pub examples: &'static [Example],
-    /// The query over the open tables that gives the same number.
-    pub sql: &'static str,
+    /// The query over the open tables that gives the same number; `None` where no table holds what it is made from.
+    pub sql: Option<&'static str>,
     /// How many months before the row some formula looks at; 0 for none.
     pub looks_back_months: u32,
     needs: Extras,
@@ -230,6 +245,11 @@ impl Metric {
     /// What the rollup has to work out besides the waterfall, whatever formula is selected.
     pub fn needs(&self) -> Extras {
         self.needs
+    }
+
+    /// True when it is worked out from entries ([`Inputs::cash`]): invoices, payments, expenses, spend.
+    pub fn needs_cash(&self) -> bool {
+        matches!(self.section, Section::Cash | Section::Acquisition)
     }
 
     /// The entry as Markdown, the same as in `docs/metrics.md`.
@@ -273,6 +293,8 @@ static ALL: LazyLock<Vec<Metric>> = LazyLock::new(|| {
         retention::METRICS,
         value::METRICS,
         buyer::METRICS,
+        cash::METRICS,
+        acquisition::METRICS,
     ];
     parts.into_iter().flatten().copied().collect()
 });

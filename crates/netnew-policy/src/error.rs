@@ -28,8 +28,8 @@ pub enum PolicyError {
         /// The value most likely meant.
         nearest: Option<String>,
     },
-    /// The value is known, but the facts it asks for are not taken in yet.
-    #[error("`{knob} = {value}` needs {needs}, which are not taken in yet")]
+    /// The value is known, but the facts it asks for are not there.
+    #[error("`{knob} = {value}` needs {needs}, which this book does not have or the rule cannot use yet")]
     KnobNeedsFacts {
         /// The knob.
         knob: &'static str,

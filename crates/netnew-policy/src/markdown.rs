@@ -32,7 +32,8 @@ statuses.counted = [\"active\", \"past_due\", \"unpaid\"]
 
 The policies named after vendors hold what their documentation said when it was read; vendors change their rules
 without notice. Where nothing was found the value of `default` acts, and it says *not found*. Where a rule needs facts
-that are not taken in yet, such as invoices, the vendor's value is recorded and the value of `default` acts instead.
+beyond states, such as invoices, the vendor's value is recorded and the value of `default` acts instead, so that a policy's
+figures do not depend on what else a book holds; set the knob to have it act.
 ";
 
 /// `docs/policies.md`: the built-in policies, then every knob with its values and what each policy has.
@@ -79,9 +80,10 @@ fn describe(out: &mut String, index: usize, knob: &Knob) {
         ),
     );
     for choice in &knob.values {
+        let with = choice.with.map_or(String::new(), |n| format!(" *Acts in books that have {n}.*"));
         let needs =
-            choice.needs.map_or(String::new(), |n| format!(" *Needs {n}, which are not taken in yet.*"));
-        line(out, format_args!("- `{}`: {}{needs}", choice.name, choice.meaning));
+            choice.needs.map_or(String::new(), |n| format!(" *Needs {n}, which the rule cannot use yet.*"));
+        line(out, format_args!("- `{}`: {}{with}{needs}", choice.name, choice.meaning));
     }
     if let (Some(min), Some(max)) = (knob.min, knob.max) {
         line(out, format_args!("- {min} to {max} {}.", knob.unit.as_deref().unwrap_or("days")));

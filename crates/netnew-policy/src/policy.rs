@@ -3,7 +3,7 @@
 use crate::error::PolicyError;
 use crate::file;
 use crate::preset::{self, Evidence, Preset};
-use crate::schema::{Knob, Needs, schema};
+use crate::schema::{Choice, Knob, Needs, schema};
 use crate::values::*;
 use netnew_money::{MonthFactors, WeekStart};
 
@@ -239,6 +239,38 @@ impl Policy {
     /// Names of the built-in policies.
     pub fn names() -> &'static [&'static str] {
         &preset::NAMES
+    }
+
+    /// Knobs, their values, and the facts that a book must have for them to act.
+    pub fn needed_facts(&self) -> Vec<(&'static str, &'static str, Needs)> {
+        let mut out = Vec::new();
+        for field in FIELDS {
+            let value = (field.text)(self);
+            let knob = schema().knob(field.knob).ok();
+            let choice = knob.and_then(|knob| knob.values.iter().find(|choice| choice.name == value));
+            if let Some((choice, needs)) = choice.and_then(|choice| Some((choice, choice.with?))) {
+                out.push((field.knob, choice.name.as_str(), needs));
+            }
+        }
+        out
+    }
+
+    /// True when levels depend on more than states: on payments, invoices, refunds or usage.
+    pub fn uses_entries(&self) -> bool {
+        self.activation_moment != ActivationMoment::Start
+            || self.metered != MeteredRule::Excluded
+            || self.refund != RefundRule::Ignored
+    }
+
+    /// The error for a value whose facts a book does not have.
+    pub fn lacks(knob: &'static str, value: &'static str, needs: Needs) -> PolicyError {
+        let always = |choice: &&Choice| choice.needs.is_none() && choice.with.is_none();
+        let takes = schema().knob(knob).map(|knob| {
+            let names = knob.values.iter().filter(always).map(|choice| format!("`{}`", choice.name));
+            names.collect::<Vec<_>>().join(", ")
+        });
+        let takes = takes.unwrap_or_default();
+        PolicyError::KnobNeedsFacts { knob, value, needs, takes }
     }
 
     /// A user's policy from TOML: `name`, `version`, optionally `base` (a preset, `default` when missing) and

@@ -133,7 +133,8 @@ fn acting(entry: &RawKnob) -> Result<(String, Recorded), PolicyError> {
     let Some(value) = &entry.value else { return Ok((default(), None)) };
     let canonical = entry.knob.canonical_or_recorded(&value.text)?;
     match entry.knob.choice(&canonical) {
-        Some(choice) => match choice.needs {
+        // A preset's figures must not depend on which facts a book happens to have.
+        Some(choice) => match choice.needs.or(choice.with) {
             Some(needs) => Ok((default(), Some((&choice.name, needs)))),
             None => Ok((canonical, None)),
         },

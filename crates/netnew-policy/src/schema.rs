@@ -84,6 +84,8 @@ pub struct Choice {
     pub meaning: String,
     /// Facts it would need which are not taken in yet; such a value can be recorded, not used.
     pub needs: Option<Needs>,
+    /// Facts that a book must have for the value to act.
+    pub with: Option<Needs>,
 }
 
 /// Facts that a rule may need beyond item states.

@@ -50,6 +50,10 @@ choices! {
     ActivationMoment {
         /// When its status says that it runs.
         Start = "start",
+        /// When the first payment above 0 succeeds.
+        FirstPayment = "first_payment",
+        /// When the first invoice above 0 is opened.
+        InvoiceOpened = "invoice_opened",
     }
     /// `discount.forever`: a discount without an end.
     DiscountRule {
@@ -83,6 +87,12 @@ choices! {
     MeteredRule {
         /// Are no MRR.
         Excluded = "excluded",
+        /// Count at the usage of the last 30 days, set at each month's end.
+        Trailing30Days = "trailing_30_days",
+        /// Count at the mean usage of the last three months.
+        ThreeMonthMean = "three_month_mean",
+        /// Count at the committed amount.
+        CommittedPlusOverage = "committed_plus_overage",
     }
     /// `one_time`: charges that do not recur.
     OneTimeRule {
@@ -93,6 +103,8 @@ choices! {
     RefundRule {
         /// Has no effect.
         Ignored = "ignored",
+        /// In full, it takes the refunded time out of the history.
+        ErasesHistory = "erases_history",
     }
     /// `credit_note`: notes that lower an invoice after the fact.
     CreditNoteRule {

@@ -133,7 +133,7 @@ fn every_preset_loads_and_is_whole() {
             assert!(!entry.found || (!entry.source.is_empty() && entry.date.starts_with("2026-")), "{name}");
             if let Some(value) = entry.vendor_value {
                 let choice = knob.choice(value).expect("a recorded value is in the schema");
-                assert_eq!(choice.needs, entry.needs, "{name} {}", entry.knob);
+                assert_eq!(choice.needs.or(choice.with), entry.needs, "{name} {}", entry.knob);
                 assert_eq!(entry.value, entry.default, "{name} {}", entry.knob);
             }
         }
@@ -483,8 +483,30 @@ fn a_fact_needed_is_named() {
         other => panic!("{other}"),
     };
     assert_eq!(needs("credit_note", "reduces_mrr"), Needs::CreditNotes);
-    assert_eq!(needs("metered", "trailing_30_days"), Needs::Usage);
-    assert_eq!(needs("activation.moment", "first_payment"), Needs::Payments);
+    assert_eq!(needs("source", "invoice_lines"), Needs::Invoices);
+}
+
+#[test]
+fn a_value_that_acts_in_some_books_says_which() {
+    let mut policy = default();
+    assert!(policy.needed_facts().is_empty() && !policy.uses_entries());
+    policy.set("metered", "trailing_30_days").unwrap();
+    policy.set("activation.moment", "first_payment").unwrap();
+    assert_eq!(
+        policy.needed_facts(),
+        [
+            ("activation.moment", "first_payment", Needs::Payments),
+            ("metered", "trailing_30_days", Needs::Usage)
+        ]
+    );
+    assert!(policy.uses_entries());
+    let refused = Policy::lacks("metered", "trailing_30_days", Needs::Usage);
+    assert_eq!(refused.code(), "knob_needs_facts");
+    assert!(refused.to_string().contains("needs usage"), "{refused}");
+    // What a vendor does is recorded; a preset's figures never depend on what else a book holds.
+    for name in Policy::names() {
+        assert!(!Policy::preset(name).unwrap().uses_entries(), "{name}");
+    }
 }
 
 #[test]

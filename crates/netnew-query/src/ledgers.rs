@@ -462,6 +462,12 @@ pub fn add_facts(
                 });
                 rows.text(json.as_deref());
             }
+            Body::Entry { kind, key, effective_at, entry } => {
+                rows.text(Some(kind.as_str())).text(None).text(Some(key)).at(Some(*effective_at));
+                learned(rows, fact).int(None).bool(Some(entry.is_none()));
+                no_state(rows);
+                rows.text(entry.as_ref().map(|entry| entry.to_json()).as_deref());
+            }
         }
         rows.int(Some(i64::from(fact.payload.payload))).int(i64::try_from(fact.payload.row).ok());
         rows.end()?;

@@ -1,5 +1,6 @@
 //! Where the MRR of two policies differs, knob by knob and customer by customer.
 
+use crate::policies::require_facts;
 use crate::{Report, ReportError};
 use netnew_facts::Text;
 use netnew_ledger::Context;
@@ -90,6 +91,8 @@ pub fn compare(
     day: Option<Day>,
 ) -> Result<Comparison, ReportError> {
     let day = day.unwrap_or_else(|| report.today());
+    require_facts(a, &report.snapshot)?;
+    require_facts(b, &report.snapshot)?;
     let first = levels(report, a, day)?;
     let last = levels(report, b, day)?;
     let mut rows = Vec::new();

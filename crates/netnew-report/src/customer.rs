@@ -26,7 +26,7 @@ pub struct Customer {
 pub fn customer(report: &Report, id: &str) -> Result<Customer, ReportError> {
     let query = report.query()?;
     let ctx = report.context(&query, true);
-    let facts = report.snapshot.customer(id)?.ok_or_else(|| {
+    let facts = report.customer_facts(id)?.ok_or_else(|| {
         ReportError::refused(
             "unknown_customer",
             format!("no customer {id:?} in this book"),
@@ -37,8 +37,9 @@ pub fn customer(report: &Report, id: &str) -> Result<Customer, ReportError> {
     let convert = report.currency != ReportCurrency::Original;
     let movements = collect(report, &query, Some(id), None, convert)?;
     let expected: Vec<Value> = ledger.steps.iter().filter(|s| s.expected).map(expected_json).collect();
-    let mut facts_list: Vec<&Fact> =
-        facts.facts.iter().filter(|f| f.recorded_at <= report.known_on).collect();
+    // Entries are there only where the policy asks for them; what is listed does not depend on it.
+    let shown = |f: &&Fact| f.recorded_at <= report.known_on && !matches!(f.body, Body::Entry { .. });
+    let mut facts_list: Vec<&Fact> = facts.facts.iter().filter(shown).collect();
     facts_list.sort_by_key(|f| (f.effective_at(), f.booked_seq));
     let value = json!({
         "customer": &*facts.customer,
@@ -110,6 +111,12 @@ pub fn fact_json(fact: &Fact, snapshot: &Snapshot) -> Result<Value, ReportError>
             out.insert("says".into(), json!("attributes"));
             out.insert("effective_at".into(), json!(effective_at.map(|e| e.to_string())));
             out.insert("attributes".into(), json!(values));
+        }
+        Body::Entry { kind, key, effective_at, entry } => {
+            out.insert("says".into(), json!(kind.as_str()));
+            out.insert("key".into(), json!(&**key));
+            out.insert("effective_at".into(), json!(effective_at.to_string()));
+            out.insert("entry".into(), json!(entry));
         }
     }
     out.insert("recorded_at".into(), json!(fact.recorded_at.to_string()));

@@ -175,7 +175,7 @@ pub fn tree(report: &Report, movements: &[Movement]) -> Result<Vec<Value>, Repor
         movements.iter().flat_map(|m| m.facts.iter().map(String::as_str)).collect();
     let mut rows_wanted: Vec<(String, u32, u64)> = Vec::new();
     for customer in customers {
-        let Some(all) = report.snapshot.customer(customer)? else { continue };
+        let Some(all) = report.customer_facts(customer)? else { continue };
         for fact in &all.facts {
             let id = fact.id();
             if wanted.contains(id.as_str()) && !facts.contains_key(&id) {

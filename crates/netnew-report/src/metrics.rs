@@ -4,7 +4,7 @@ use crate::Report;
 use crate::ReportError;
 use crate::mrr::group_json;
 use netnew_metrics::registry::{self, Inputs, Metric, Unit, Value as MetricValue};
-use netnew_metrics::{Extras, GroupKey, Query, RollupRow};
+use netnew_metrics::{CashRows, Extras, GroupKey, Query, RollupRow};
 use netnew_money::{Grain, IntervalUnit, Ratio};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -24,6 +24,8 @@ pub struct Asked {
     pub rows: Vec<RollupRow>,
     /// Rows right before them that some formula looks back at.
     pub earlier: Vec<RollupRow>,
+    /// What came in and went out, where a metric asks for it and the report can tell it apart.
+    pub cash: Option<CashRows>,
 }
 
 impl Asked {
@@ -44,12 +46,23 @@ impl Asked {
             false => report.rows(&query, extras)?,
         };
         let earlier = earlier_rows(report, &query, &rows, &metrics, extras)?;
-        Ok(Asked { query, metrics, rows, earlier })
+        let cash = cash(report, &query, &metrics)?;
+        Ok(Asked { query, metrics, rows, earlier, cash })
     }
 
     /// Every metric of every row.
     pub fn figures(&self, report: &Report) -> Vec<Figure<'_>> {
-        figures(report, &self.query, &self.earlier, &self.rows, &self.metrics)
+        figures(report, &self.query, &self.earlier, &self.rows, &self.metrics, self.cash.as_ref())
+    }
+
+    /// Why some of the figures over entries have no value: one sentence per metric that lacks something.
+    pub fn missing(&self) -> Vec<String> {
+        let Some(last) = self.rows.last() else { return Vec::new() };
+        let cash = self.cash.as_ref().map(|cash| cash.of(&last.group, &last.period));
+        let one = |metric: &&Metric| {
+            registry::missing(metric, cash).map(|why| format!("{}: no figure, {why}", metric.name))
+        };
+        self.metrics.iter().filter_map(one).collect()
     }
 }
 
@@ -86,6 +99,17 @@ pub fn describe_json(metric: &Metric) -> Value {
         "sql": metric.sql,
         "text": metric.describe_markdown(),
     })
+}
+
+/// What came in and went out over a question's periods, if one of the metrics asks for it.
+///
+/// # Errors
+/// A missing rate, or a book that cannot be read.
+pub fn cash(report: &Report, query: &Query, metrics: &[&Metric]) -> Result<Option<CashRows>, ReportError> {
+    match metrics.iter().any(|metric| metric.needs_cash()) {
+        true => report.cash(query),
+        false => Ok(None),
+    }
 }
 
 /// What has to be worked out for a set of metrics.
@@ -164,13 +188,15 @@ pub fn earlier_rows(
     report.rows(&report.query_over(first, start.add_days(-1)), extras)
 }
 
-/// Every metric of every row, by period, then group, then the order asked for. `earlier`: rows right before them.
+/// Every metric of every row, by period, then group, then the order asked for. `earlier`: rows right before them;
+/// `cash`: see [`cash`].
 pub fn figures<'r>(
     report: &Report,
     query: &Query,
     earlier: &'r [RollupRow],
     rows: &'r [RollupRow],
     metrics: &[&'static Metric],
+    cash: Option<&CashRows>,
 ) -> Vec<Figure<'r>> {
     let months = months(report, query.grain);
     let mut history: BTreeMap<&GroupKey, Vec<RollupRow>> = BTreeMap::new();
@@ -180,9 +206,10 @@ pub fn figures<'r>(
     let mut out = Vec::with_capacity(rows.len() * metrics.len());
     for row in rows {
         let earlier = history.entry(&row.group).or_default();
+        let complete = report.complete(&row.period);
+        let cash = cash.map(|cash| cash.of(&row.group, &row.period));
         for metric in metrics {
-            let complete = report.complete(&row.period);
-            let inputs = Inputs { row, history: earlier, complete, policy: &report.policy, months };
+            let inputs = Inputs { row, history: earlier, complete, policy: &report.policy, cash, months };
             out.push(Figure { row, metric, value: metric.value(&inputs) });
         }
         earlier.push(row.clone());

@@ -101,7 +101,7 @@ pub fn page(
     let all = Asked { query, kind, convert, between: (i64::MIN, i64::MAX) };
     let mut movements = Vec::new();
     if let Some(id) = customer {
-        if let Some(facts) = report.snapshot.customer(id)? {
+        if let Some(facts) = report.customer_facts(id)? {
             let ledger = netnew_ledger::replay(&facts, &ctx)?;
             of_ledger(&ledger, &ctx, &all, &mut movements)?;
         }

@@ -1,8 +1,9 @@
 //! Policies by name: a preset, one saved in the book, or a file.
 
 use crate::ReportError;
-use netnew_book::Book;
-use netnew_policy::Policy;
+use netnew_book::{Book, Snapshot};
+use netnew_facts::EntryKind;
+use netnew_policy::{Needs, Policy};
 use std::path::Path;
 
 /// A policy by preset name, saved name or file; without one, the book's.
@@ -33,6 +34,28 @@ pub fn find_policy(name: &str, book: Option<&Book>) -> Result<Policy, ReportErro
         )),
         _ => Ok(policy),
     }
+}
+
+/// Refuses a policy whose rules act on facts that a book does not have.
+///
+/// # Errors
+/// `knob_needs_facts`, wrong usage.
+pub fn require_facts(policy: &Policy, snapshot: &Snapshot) -> Result<(), ReportError> {
+    let has = snapshot.entry_counts();
+    for (knob, value, needs) in policy.needed_facts() {
+        let kind = match needs {
+            Needs::Invoices => EntryKind::Invoice,
+            Needs::Payments => EntryKind::Payment,
+            Needs::Refunds => EntryKind::Refund,
+            Needs::CreditNotes => EntryKind::CreditNote,
+            Needs::Usage => EntryKind::Usage,
+            Needs::Schedules => EntryKind::Opportunity,
+        };
+        if !has.contains_key(&kind) {
+            return Err(Policy::lacks(knob, value, needs).into());
+        }
+    }
+    Ok(())
 }
 
 /// Applies one `--set KNOB=VALUE`.

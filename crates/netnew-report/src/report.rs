@@ -2,13 +2,15 @@
 
 use crate::answers::answer;
 use crate::memory::Memory;
-use crate::policies::{load_policy, set_knob};
+use crate::policies::{load_policy, require_facts, set_knob};
 use crate::view::View;
 use crate::{Now, Question, ReportError, instant_or_end_of_day, parse_day, resident};
-use netnew_book::{Book, BookError, Snapshot};
-use netnew_facts::CustomerFacts;
+use netnew_book::{Book, BookError, Part, Snapshot};
+use netnew_facts::{Body, CustomerFacts};
 use netnew_ledger::{Context, CustomerLedger, replay};
-use netnew_metrics::{Extras, Field, Filter, Frame, Query, ReportCurrency, Rollup, RollupRow, known_rates};
+use netnew_metrics::{
+    CashRollup, CashRows, Extras, Field, Filter, Frame, Query, ReportCurrency, Rollup, RollupRow, known_rates,
+};
 use netnew_money::{Currency, Grain, Instant, Zone};
 use netnew_resident::Extent;
 use rayon::prelude::*;
@@ -62,6 +64,7 @@ impl Report {
         for change in &args.set {
             set_knob(&mut policy, change)?;
         }
+        require_facts(&policy, &view.snapshot)?;
         let book_zone = Zone::parse(&settings.timezone)?;
         let zone = match (&args.timezone, policy.timezone.as_deref()) {
             (Some(name), _) => Zone::parse(name).map_err(usage)?,
@@ -131,6 +134,20 @@ impl Report {
         Ok(self.snapshot.counts()?.states == 0)
     }
 
+    /// Which facts a replay needs.
+    fn part(&self, ctx: &Context) -> Part {
+        if ctx.policy.uses_entries() { Part::All } else { Part::Items }
+    }
+
+    /// What is known of a customer by any of its ids, as far as its ledger needs it.
+    ///
+    /// # Errors
+    /// A book that cannot be read.
+    pub fn customer_facts(&self, id: &str) -> Result<Option<CustomerFacts>, ReportError> {
+        let part = if self.policy.uses_entries() { Part::All } else { Part::Items };
+        Ok(self.snapshot.customer_part(id, part)?)
+    }
+
     /// Replays every customer, several at once, folding ledgers into one accumulator per part of the book; the
     /// accumulators come back in the order of the parts.
     pub fn fold<A, E>(
@@ -149,7 +166,10 @@ impl Report {
             .map(|part| {
                 let mut accumulator = new().map_err(Into::into)?;
                 let mut failed: Option<ReportError> = None;
-                let scanned = self.snapshot.scan(part, &mut |customer| {
+                let scanned = self.snapshot.scan_part(part, self.part(ctx), &mut |customer| {
+                    if customer.facts.iter().all(|fact| matches!(fact.body, Body::Entry { .. })) {
+                        return Ok(());
+                    }
                     let outcome = replay(&customer, ctx)
                         .map_err(ReportError::from)
                         .and_then(|ledger| add(&mut accumulator, &customer, ledger).map_err(Into::into));
@@ -171,10 +191,49 @@ impl Report {
         folded.into_iter().collect()
     }
 
+    /// What came in and went out over a question's periods; `None` where entries cannot be told apart by what it groups
+    /// by or filters on.
+    ///
+    /// # Errors
+    /// A missing rate, or a book that cannot be read.
+    pub fn cash(&self, query: &Query) -> Result<Option<CashRows>, ReportError> {
+        let ctx = self.context(query, false);
+        let Some(mut whole) = CashRollup::new(&ctx, query)? else { return Ok(None) };
+        if self.snapshot.counts()?.entries == 0 {
+            return Ok(Some(whole.finish()));
+        }
+        let parts = self.snapshot.partitions(rayon::current_num_threads() * 4);
+        let folded: Vec<Result<Option<CashRollup>, ReportError>> = parts
+            .into_par_iter()
+            .map(|part| {
+                let mut rollup = CashRollup::new(&ctx, query)?;
+                let mut failed: Option<ReportError> = None;
+                let scanned = self.snapshot.scan_part(part, Part::Entries, &mut |customer| {
+                    let added = rollup.as_mut().map_or(Ok(()), |rollup| rollup.add(&customer));
+                    added.map_err(|error| {
+                        failed = Some(error.into());
+                        BookError::stopped()
+                    })
+                });
+                match failed {
+                    Some(error) => Err(error),
+                    None => Ok(scanned.map(|()| rollup)?),
+                }
+            })
+            .collect();
+        for part in folded {
+            if let Some(part) = part? {
+                whole.merge(part);
+            }
+        }
+        Ok(Some(whole.finish()))
+    }
+
     /// The book in memory, if it is of a size for it and nobody looks back.
     pub(crate) fn memory(&self) -> Result<Option<&Memory>, ReportError> {
         let held = self.known_on == Instant::MAX && resident::fits(&self.snapshot)?;
-        Ok(held.then_some(&*self.view.memory))
+        // An image holds states only: what payments, refunds or usage change is for the general replay.
+        Ok((held && !self.policy.uses_entries()).then_some(&*self.view.memory))
     }
 
     /// Rolls the whole book up.

@@ -40,7 +40,7 @@ impl Story {
 
     /// The figures of the last complete month, in the order of [`FIGURES`]; none without a month.
     pub fn figures(&self, report: &Report) -> Vec<Figure<'_>> {
-        let mut all = figures(report, &self.query, &[], &self.rows[..self.to], &self.metrics);
+        let mut all = figures(report, &self.query, &[], &self.rows[..self.to], &self.metrics, None);
         all.split_off(all.len().saturating_sub(self.metrics.len()))
     }
 }

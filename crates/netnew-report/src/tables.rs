@@ -187,7 +187,8 @@ impl BookTables {
         let rollup = self.report.rows(&self.query, extras)?;
         let earlier = metrics::earlier_rows(&self.report, &self.query, &rollup, &all, extras)?;
         let mut rows = self.rows(Table::Metrics);
-        for figure in metrics::figures(&self.report, &self.query, &earlier, &rollup, &all) {
+        let cash = metrics::cash(&self.report, &self.query, &all)?;
+        for figure in metrics::figures(&self.report, &self.query, &earlier, &rollup, &all, cash.as_ref()) {
             let period: &Period = &figure.row.period;
             let value = figure.value.and_then(|value| match value {
                 MetricValue::Money(amount) => Some(amount),

@@ -479,7 +479,7 @@ impl ImageBuilder {
         let own = fact.customer == customer.customer;
         let seq = match &fact.body {
             Body::State { seq, .. } => *seq,
-            Body::Attributes { .. } => 0,
+            Body::Attributes { .. } | Body::Entry { .. } => 0,
         };
         let extra = Extra {
             row,

@@ -48,6 +48,8 @@ codes! {
     BAD_PERIOD = "bad_period";
     /// A customer is merged into itself.
     SELF_MERGE = "self_merge";
+    /// The lines of an invoice cannot be read, or do not add up to what it charges.
+    BAD_LINES = "bad_lines";
 
     // Cells.
     /// A cell that is needed is empty.
@@ -76,6 +78,10 @@ codes! {
     BAD_QUANTITY = "bad_quantity";
     /// Neither licensed nor metered.
     UNKNOWN_USAGE_TYPE = "unknown_usage_type";
+    /// Not a word that the column takes.
+    UNKNOWN_WORD = "unknown_word";
+    /// Not a share between 0 and 1, or 0 % and 100 %.
+    BAD_WEIGHT = "bad_weight";
     /// A discount that cannot be one.
     BAD_DISCOUNT = "bad_discount";
     /// Discounts are given twice.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use netnew_facts::EntryKind;
+
 use crate::code;
 use crate::problem::{SourceError, shown};
 
@@ -22,25 +24,17 @@ pub enum Kind {
     StripeCustomers,
     /// Stripe's API objects and events. They are read as objects ([`crate::JsonObjects`]), not as rows.
     StripeJson,
+    /// Entries of one kind: invoices, payments, usage, expenses, ...
+    Entries(EntryKind),
+    /// Stripe's dashboard export of payments.
+    StripePayments,
+    /// Stripe's dashboard export of invoices.
+    StripeInvoices,
 }
-
-/// Kinds with a name of their own that cannot be read yet.
-const PLANNED: [&str; 10] = [
-    "invoices",
-    "payments",
-    "refunds",
-    "usage",
-    "events",
-    "expenses",
-    "spend",
-    "opportunities",
-    "stripe-payments",
-    "stripe-invoices",
-];
 
 impl Kind {
     /// Every kind that can be read, in the order of the documentation.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 19] = [
         Kind::States,
         Kind::Periods,
         Kind::Customers,
@@ -48,6 +42,18 @@ impl Kind {
         Kind::StripeSubscriptions,
         Kind::StripeCustomers,
         Kind::StripeJson,
+        Kind::Entries(EntryKind::Invoice),
+        Kind::Entries(EntryKind::Payment),
+        Kind::Entries(EntryKind::Refund),
+        Kind::Entries(EntryKind::CreditNote),
+        Kind::Entries(EntryKind::Dispute),
+        Kind::Entries(EntryKind::Usage),
+        Kind::Entries(EntryKind::Event),
+        Kind::Entries(EntryKind::Expense),
+        Kind::Entries(EntryKind::Spend),
+        Kind::Entries(EntryKind::Opportunity),
+        Kind::StripePayments,
+        Kind::StripeInvoices,
     ];
 
     /// The name used with `--as`.
@@ -60,6 +66,9 @@ impl Kind {
             Kind::StripeSubscriptions => "stripe-subscriptions",
             Kind::StripeCustomers => "stripe-customers",
             Kind::StripeJson => "stripe-json",
+            Kind::Entries(kind) => kind.as_str(),
+            Kind::StripePayments => "stripe-payments",
+            Kind::StripeInvoices => "stripe-invoices",
         }
     }
 
@@ -73,12 +82,7 @@ impl Kind {
             return Ok(kind);
         }
         let hint = format!("use one of {}", Kind::ALL.map(Kind::as_str).join(", "));
-        Err(if PLANNED.contains(&name.as_str()) {
-            let message = format!("files of the kind {name} cannot be imported yet");
-            SourceError::new("", code::UNSUPPORTED_KIND, message, hint)
-        } else {
-            SourceError::new("", code::UNKNOWN_KIND, format!("there is no kind {}", shown(&name)), hint)
-        })
+        Err(SourceError::new("", code::UNKNOWN_KIND, format!("there is no kind {}", shown(&name)), hint))
     }
 }
 
@@ -98,7 +102,8 @@ mod tests {
             assert_eq!(Kind::parse(kind.as_str()), Ok(kind));
         }
         assert_eq!(Kind::parse("Stripe_Customers"), Ok(Kind::StripeCustomers));
-        let planned = Kind::parse("invoices").unwrap_err();
+        assert_eq!(Kind::parse("credit_notes"), Ok(Kind::Entries(EntryKind::CreditNote)));
+        let planned = Kind::parse("stripe-json").unwrap_err();
         assert_eq!(planned.code(), code::UNSUPPORTED_KIND);
         assert!(planned.to_string().contains("cannot be imported yet"), "{planned}");
         assert_eq!(Kind::parse("statements").unwrap_err().code(), code::UNKNOWN_KIND);

@@ -30,3 +30,4 @@ pub use formats::JsonObjects;
 pub use kind::Kind;
 pub use open::{Context, Format, Opened, Reader, Row, open};
 pub use problem::{Problem, SourceError};
+pub use rows::{entry_columns, entry_row};

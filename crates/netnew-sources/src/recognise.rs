@@ -1,5 +1,7 @@
 //! Which kind of file it is, from its columns alone.
 
+use netnew_facts::EntryKind;
+
 use crate::code;
 use crate::fields::{Columns, Field, has_strong};
 use crate::kind::Kind;
@@ -9,11 +11,10 @@ use crate::words::plain;
 /// Recognises the kind of a file.
 ///
 /// # Errors
-/// `unknown_kind` when nothing fits, `ambiguous_kind` when two kinds fit and would mean different things,
-/// `unsupported_kind` for an export that is recognised but cannot be read yet.
+/// `unknown_kind` when nothing fits, `ambiguous_kind` when two kinds fit and would mean different things.
 pub(crate) fn recognise(file: &str, headers: &[String]) -> Result<Kind, SourceError> {
     let names: Vec<String> = headers.iter().map(|h| plain(h)).collect();
-    if let Some(kind) = stripe(file, &names)? {
+    if let Some(kind) = stripe(&names) {
         return Ok(kind);
     }
     let has = |kind: Kind, field: Field| Columns::find(file, headers, kind).map(|c| c.has(field));
@@ -22,6 +23,9 @@ pub(crate) fn recognise(file: &str, headers: &[String]) -> Result<Kind, SourceEr
         && has(Kind::Rates, Field::Quote)?
     {
         return Ok(Kind::Rates);
+    }
+    if let Some(kind) = entries(&names) {
+        return Ok(Kind::Entries(kind));
     }
     let (amount, status) = (has(Kind::States, Field::Amount)?, has(Kind::States, Field::Status)?);
     let customer = has(Kind::States, Field::Customer)?;
@@ -56,15 +60,15 @@ fn names_any(names: &[String], wanted: &[&str]) -> bool {
 }
 
 /// Exports of Stripe's dashboard have an `id` and times marked as UTC. Their other columns vary by account.
-fn stripe(file: &str, names: &[String]) -> Result<Option<Kind>, SourceError> {
+fn stripe(names: &[String]) -> Option<Kind> {
     if !names_any(names, &["id"]) || !names.iter().any(|n| n.ends_with("utc")) {
-        return Ok(None);
+        return None;
     }
     if names_any(names, &["amountrefunded", "captured", "sellermessage"]) {
-        return Err(planned(file, "stripe-payments"));
+        return Some(Kind::StripePayments);
     }
     if names_any(names, &["amountdue", "amountpaid", "duedateutc"]) {
-        return Err(planned(file, "stripe-invoices"));
+        return Some(Kind::StripeInvoices);
     }
     let lives = [
         "startutc",
@@ -77,20 +81,57 @@ fn stripe(file: &str, names: &[String]) -> Result<Option<Kind>, SourceError> {
         "cancelatperiodend",
     ];
     if names_any(names, &["customerid"]) {
-        return Ok(names_any(names, &lives).then_some(Kind::StripeSubscriptions));
+        return names_any(names, &lives).then_some(Kind::StripeSubscriptions);
     }
     let is_customers = names_any(names, &["createdutc", "createddateutc"]) && !names_any(names, &["amount"]);
-    Ok(is_customers.then_some(Kind::StripeCustomers))
+    is_customers.then_some(Kind::StripeCustomers)
 }
 
-fn planned(file: &str, kind: &str) -> SourceError {
-    SourceError::new(
-        file,
-        code::UNSUPPORTED_KIND,
-        format!("looks like an export of the kind {kind}, which cannot be imported yet"),
-        "export subscriptions and customers instead, or say with --as what the file is",
-    )
+/// Entries name what they are: by a column of their own ids, or by columns that nothing else has.
+fn entries(names: &[String]) -> Option<EntryKind> {
+    let any = |wanted: &[&str]| names_any(names, wanted);
+    let customer = any(&["customer", "customerid", "client", "clientid", "account", "accountid"]);
+    let amount = any(&["amount", "total", "cost", "spend", "spent", "value", "price"]);
+    let dated = any(DATES) || names.iter().any(|n| n.ends_with("date") || n.ends_with("at"));
+    // Files about subscriptions may name the invoice or the event that a state comes from.
+    if any(&["effectiveat", "validfrom"]) && any(&["subscription", "subscriptionid"]) {
+        return None;
+    }
+    let found = [
+        (any(&["creditnote", "creditnoteid"]) && amount, EntryKind::CreditNote),
+        (any(&["dispute", "disputeid", "chargeback", "chargebackid"]) && amount, EntryKind::Dispute),
+        (any(&["refund", "refundid"]) && (amount || dated), EntryKind::Refund),
+        (
+            any(&["opportunity", "opportunityid", "deal", "dealid"]) || (any(&["stage"]) && amount),
+            EntryKind::Opportunity,
+        ),
+        (
+            any(&["payment", "paymentid", "charge", "chargeid", "transaction", "transactionid"])
+                && (amount || dated),
+            EntryKind::Payment,
+        ),
+        (
+            any(&["invoice", "invoiceid", "invoicenumber", "invoiceno"]) && customer && (amount || dated),
+            EntryKind::Invoice,
+        ),
+        (any(&["event", "eventname"]) && customer && dated, EntryKind::Event),
+        (
+            any(&["metric", "usage", "meter", "unitsused"]) && customer && dated && !any(&["status"]),
+            EntryKind::Usage,
+        ),
+        (any(&["channel", "campaign"]) && amount && dated && !customer, EntryKind::Spend),
+        (
+            any(&["category", "vendor", "supplier", "expense", "expenseclass", "payee"])
+                && amount
+                && dated
+                && !customer,
+            EntryKind::Expense,
+        ),
+    ];
+    found.into_iter().find(|(fits, _)| *fits).map(|(_, kind)| kind)
 }
+
+const DATES: &[&str] = &["date", "day", "month", "timestamp", "time", "when"];
 
 fn customers_or_nothing(file: &str, headers: &[String]) -> Result<Kind, SourceError> {
     let columns = Columns::find(file, headers, Kind::Customers)?;
@@ -162,6 +203,19 @@ mod tests {
             ),
             ("id,Description,Email,Name,Created (UTC),Delinquent,Card ID", Kind::StripeCustomers),
             ("id,Email,Name,Created (UTC),Total Spend,crm (metadata)", Kind::StripeCustomers),
+            (
+                "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Customer ID",
+                Kind::StripePayments,
+            ),
+            ("id,Amount Due,Currency,Customer,Date (UTC),Subscription,Total,Tax", Kind::StripeInvoices),
+            ("customer,invoice,date,total", Kind::Entries(EntryKind::Invoice)),
+            ("payment_id,customer,date,amount,invoice", Kind::Entries(EntryKind::Payment)),
+            ("refund,payment,customer,date,amount", Kind::Entries(EntryKind::Refund)),
+            ("Date,Channel,Spend", Kind::Entries(EntryKind::Spend)),
+            ("Month,Category,Amount", Kind::Entries(EntryKind::Expense)),
+            ("customer,event,timestamp", Kind::Entries(EntryKind::Event)),
+            ("customer,date,metric,quantity", Kind::Entries(EntryKind::Usage)),
+            ("Deal,Stage,Amount,Close Date", Kind::Entries(EntryKind::Opportunity)),
         ] {
             assert_eq!(kind(names), Ok(expected), "{names}");
         }
@@ -174,10 +228,6 @@ mod tests {
             ("customer,subscription,start,status,amount", code::AMBIGUOUS_KIND),
             ("customer,date,amount", code::UNKNOWN_KIND),
             ("colour,size", code::UNKNOWN_KIND),
-            (
-                "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Customer ID",
-                code::UNSUPPORTED_KIND,
-            ),
             ("customer,customer_id,name", code::DUPLICATE_COLUMN),
         ] {
             assert_eq!(kind(names), Err(expected), "{names}");

@@ -10,7 +10,8 @@ use crate::import::commit::{Pairs, Pending, Written};
 use crate::import::customer::Terms;
 use crate::import::{Import, KindOfBody, LISTED_CONFLICTS, Outcome};
 use crate::record::Filed;
-use crate::scan::{BucketRange, Merge};
+use crate::scan::{self, BucketRange, Merge};
+use crate::segment::Family;
 use crate::segment::{EncodedGroup, schema};
 use netnew_facts::{ItemState, Text};
 use netnew_money::Instant;
@@ -128,7 +129,7 @@ impl Import<'_> {
         let damaged = |error| BookError::damaged(&name, error);
         let descriptor: SchemaDescPtr = Arc::new(SchemaDescriptor::new(Arc::new(schema().map_err(damaged)?)));
         let mut segments = Vec::new();
-        for (info, file) in self.snapshot.segments() {
+        for (info, file) in self.snapshot.segments().iter().filter(|(info, _)| info.family == Family::Items) {
             segments.push(Segment::open(info, file.clone())?);
         }
         let work = Work {
@@ -307,7 +308,9 @@ impl Known<'_> {
     pub(super) fn filed(&mut self, hash: u64, id: &str) -> Result<Vec<Filed>, BookError> {
         let merge = match &mut self.merge {
             Some(merge) => merge,
-            slot => slot.insert(self.snapshot.merge(BucketRange { first: hash, last: self.last })?),
+            slot => slot.insert(
+                self.snapshot.merge(BucketRange { first: hash, last: self.last }, scan::Part::Items)?,
+            ),
         };
         merge.seek(hash)?;
         while let Some((found, name)) = merge.peek() {

@@ -6,11 +6,11 @@ use crate::book::{Book, Snapshot};
 use crate::bulk::Follow;
 use crate::catalog;
 use crate::error::BookError;
-use crate::record::{Filed, key_bytes, subscription_hash};
+use crate::record::{Filed, key_bytes, shared_hash};
 use crate::runs::{Sorted, Sorter};
-use crate::scan::{BucketRange, Merge};
-use crate::segment::{SegmentCursor, SegmentInfo, SegmentWriter};
-use netnew_facts::{AliasFact, Body, RateFact, Text, customer_hash};
+use crate::scan::{BucketRange, Merge, Part};
+use crate::segment::{Family, SegmentCursor, SegmentInfo, SegmentWriter};
+use netnew_facts::{AliasFact, RateFact, Text, customer_hash};
 use rusqlite::params;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -47,16 +47,24 @@ impl Import<'_> {
         let by_column = bulk.is_some();
         let main = match bulk {
             Some(filled) => self.write_bulk(filled, number, &mut outcome, follow)?,
-            None => self.write_main(number, &mut outcome)?,
+            None => self.write_main(Family::Items, number, &mut outcome)?,
         };
         let was_empty = self.snapshot.segments().is_empty() && self.snapshot.aliases()?.is_empty();
+        let mut segments: Vec<Written> = Vec::new();
+        for (family, number, main) in
+            [(Family::Items, number, Some(main)), (Family::Entries, number + 2, None)]
+        {
+            let main = match main {
+                Some(main) => main,
+                None => self.write_main(family, number, &mut outcome)?,
+            };
+            let Some((main, pairs)) = main else { continue };
+            let shadows = self.write_shadows(family, &main, &pairs, number + 1, &mut outcome)?;
+            segments.push(main);
+            segments.extend(shadows);
+        }
         let rates = reference::new_rates(&mut self, &mut outcome);
         let aliases = reference::new_aliases(&mut self, &mut outcome);
-        let shadows = match &main {
-            Some((written, pairs)) => self.write_shadows(written, pairs, number + 1, &mut outcome)?,
-            None => None,
-        };
-        let segments: Vec<Written> = main.map(|(written, _)| written).into_iter().chain(shadows).collect();
         let whole = by_column && was_empty && segments.len() == 1 && aliases.is_empty();
         let wanted = match finish {
             Finish::Commit => true,
@@ -83,28 +91,29 @@ impl Import<'_> {
         Ok(catalog::setting(&self.book.catalog(), "next_segment")?.and_then(|v| v.parse().ok()).unwrap_or(1))
     }
 
-    /// Writes what is new of states and attributes; `None` when nothing is.
+    /// Writes what is new of one family; `None` when nothing is.
     fn write_main(
         &mut self,
+        family: Family,
         number: u64,
         outcome: &mut Outcome,
     ) -> Result<Option<(Written, Pairs)>, BookError> {
         let tmp = self.book.dir.join("tmp");
         let empty = Sorter::new(self.book.files.clone(), &tmp, "none", 0);
-        let sorter = std::mem::replace(&mut self.sorter, empty);
-        let whole: Vec<KindOfBody> = self
-            .kinds
-            .iter()
-            .copied()
-            .filter(|k| matches!(k, KindOfBody::States | KindOfBody::Attributes))
-            .collect();
+        let (slot, part) = match family {
+            Family::Items => (&mut self.sorter, Part::Items),
+            Family::Entries => (&mut self.entries, Part::Entries),
+        };
+        let sorter = std::mem::replace(slot, empty);
+        let whole: Vec<KindOfBody> =
+            self.kinds.iter().copied().filter(|k| k.family() == Some(family)).collect();
         if sorter.count() == 0 && whole.is_empty() {
             return Ok(None);
         }
         let terms = Terms { source: &self.source, now: self.now, whole: &whole, first_seq: self.first_seq };
         let mut pending = Pending::new(self.book, number);
         let mut rows = Rows::new(sorter.finish()?)?;
-        let mut existing = self.snapshot.merge(BucketRange::ALL)?;
+        let mut existing = self.snapshot.merge(BucketRange::ALL, part)?;
         loop {
             let next_row = rows.peek();
             if whole.is_empty() {
@@ -132,16 +141,18 @@ impl Import<'_> {
         pending.finish()
     }
 
-    /// Copies of the facts of subscriptions that several customers hold, filed under each of them.
+    /// Copies of the facts of subscriptions (or of entries' keys) that several customers hold, filed under each of them.
     fn write_shadows(
         &self,
+        family: Family,
         main: &Written,
         pairs: &[(u64, u64)],
         number: u64,
         outcome: &mut Outcome,
     ) -> Result<Option<Written>, BookError> {
         let mut earlier = Vec::new();
-        for (info, _) in self.snapshot.segments() {
+        let before = || self.snapshot.segments().iter().filter(|(info, _)| info.family == family);
+        for (info, _) in before() {
             let path = self.book.segment_path(&format!("{}.owners", info.name));
             let file = self.book.files.open(&path).map_err(BookError::io(&path))?;
             earlier.push((path, file));
@@ -155,13 +166,12 @@ impl Import<'_> {
         let fresh = self.book.files.open(&main.segment).map_err(BookError::io(&main.segment))?;
         for hash in hashes {
             let mut cursors = vec![SegmentCursor::open(fresh.clone(), &main.info.name, (hash, hash))?];
-            for (info, file) in self.snapshot.segments() {
+            for (info, file) in before() {
                 cursors.push(SegmentCursor::open(file.clone(), &info.name, (hash, hash))?);
             }
             for mut cursor in cursors {
                 while let Some(filed) = cursor.next()? {
-                    let Body::State { subscription, .. } = &filed.fact.body else { continue };
-                    let subscription = subscription_hash(&filed.fact.source, subscription);
+                    let Some(subscription) = shared_hash(&filed.fact) else { continue };
                     if moved.contains_key(&subscription) {
                         by_subscription.entry(subscription).or_default().push(filed);
                     }
@@ -239,7 +249,7 @@ impl Import<'_> {
         )?;
         self.evident.write(&self.source, &transaction)?;
         catalog::set_setting(&transaction, "last_seq", &self.last_seq.to_string())?;
-        catalog::set_setting(&transaction, "next_segment", &(number + 2).to_string())?;
+        catalog::set_setting(&transaction, "next_segment", &(number + 4).to_string())?;
         transaction.commit()?;
         Ok(())
     }
@@ -399,12 +409,12 @@ impl Book {
     }
 }
 
-/// Names of segments to merge: the smallest size of which there are enough.
+/// Names of segments of one family to merge: the smallest size of which there are enough.
 fn tier(snapshot: &Snapshot) -> Option<Vec<String>> {
-    let mut tiers: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    let mut tiers: BTreeMap<(u32, bool), Vec<String>> = BTreeMap::new();
     for (info, _) in snapshot.segments() {
         let size = info.rows.max(1).ilog2() / 2;
-        tiers.entry(size).or_default().push(info.name.clone());
+        tiers.entry((size, info.family == Family::Items)).or_default().push(info.name.clone());
     }
     tiers.into_values().find(|names| names.len() >= FAN_IN)
 }

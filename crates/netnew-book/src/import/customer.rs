@@ -58,6 +58,10 @@ fn key_of(fact: &Fact) -> u64 {
             bytes.push(1);
             bytes.extend_from_slice(&effective_at.map_or(i64::MIN, Instant::micros).to_le_bytes());
         }
+        Body::Entry { kind, key, .. } => {
+            bytes.extend_from_slice(&[2, kind.code()]);
+            bytes.extend_from_slice(key.as_bytes());
+        }
     }
     hash64(&bytes)
 }
@@ -79,8 +83,8 @@ pub fn decide(existing: Vec<Filed>, rows: Vec<Filed>, terms: &Terms, outcome: &m
     let repeated = repeats(&known, &rows);
     for (fact, repeated) in rows.into_iter().zip(repeated) {
         let news = match &fact.body {
-            Body::State { .. } if repeated => News::Nothing,
-            Body::State { .. } => state_news(&known, &fact, terms, outcome),
+            Body::State { .. } | Body::Entry { .. } if repeated => News::Nothing,
+            Body::State { .. } | Body::Entry { .. } => state_news(&known, &fact, terms, outcome),
             Body::Attributes { values, .. } => attribute_news(&known, &fact, values.as_ref()),
         };
         match news {
@@ -111,7 +115,7 @@ fn repeats(known: &Known, rows: &[Fact]) -> Vec<bool> {
     }
     let mut keys: HashMap<u64, Vec<usize>> = HashMap::new();
     for (at, fact) in rows.iter().enumerate() {
-        if fact.version.is_none() && matches!(fact.body, Body::State { .. }) {
+        if fact.version.is_none() && !matches!(fact.body, Body::Attributes { .. }) {
             keys.entry(key_of(fact)).or_default().push(at);
         }
     }
@@ -137,7 +141,7 @@ enum News {
 }
 
 fn state_news(known: &Known, fact: &Fact, terms: &Terms, outcome: &mut Outcome) -> News {
-    let holds = matches!(&fact.body, Body::State { state: Some(_), .. });
+    let holds = matches!(&fact.body, Body::State { state: Some(_), .. } | Body::Entry { entry: Some(_), .. });
     let Some(winner) = known.winner(fact) else {
         return if holds { News::Adds } else { News::Nothing };
     };
@@ -168,6 +172,7 @@ fn what(fact: &Fact) -> String {
             format!("customer {}, subscription {subscription}, item {item}, {effective_at}", fact.customer)
         }
         Body::Attributes { .. } => format!("attributes of customer {}", fact.customer),
+        Body::Entry { kind, key, .. } => format!("{kind} {key}"),
     }
 }
 
@@ -217,6 +222,7 @@ fn missing(known: &Known, rows: &[Fact], place: &Text, terms: &Terms, outcome: &
         let kind = match &fact.body {
             Body::State { .. } => KindOfBody::States,
             Body::Attributes { .. } => KindOfBody::Attributes,
+            Body::Entry { kind, .. } => KindOfBody::Entries(*kind),
         };
         let key = key_of(fact);
         if fact.source != *terms.source
@@ -237,6 +243,9 @@ fn missing(known: &Known, rows: &[Fact], place: &Text, terms: &Terms, outcome: &
             },
             Body::Attributes { effective_at, values: Some(_) } => {
                 Body::Attributes { effective_at: *effective_at, values: None }
+            }
+            Body::Entry { kind, key, effective_at, entry: Some(_) } => {
+                Body::Entry { kind: *kind, key: key.clone(), effective_at: *effective_at, entry: None }
             }
             _ => continue,
         };

@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod entries;
 mod helpers;
 mod kill;
 mod rules;

@@ -68,7 +68,7 @@ impl Engine {
         }
         let effective = |fact: &Fact| match &fact.body {
             Body::State { effective_at, .. } => Some(*effective_at),
-            Body::Attributes { .. } => None,
+            Body::Attributes { .. } | Body::Entry { .. } => None,
         };
         let all = || facts.values().flatten().filter_map(effective);
         let (data_through, first_effective) = (all().max(), all().min());

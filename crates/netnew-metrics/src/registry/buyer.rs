@@ -23,7 +23,7 @@ struct Line {
     definition: &'static str,
     formula: &'static str,
     examples: &'static [Example],
-    sql: &'static str,
+    sql: Option<&'static str>,
     compute: Formula,
 }
 
@@ -50,7 +50,7 @@ const fn line(line: Line) -> Metric {
 pub(super) const METRICS: &[Metric] = &[
     line(Line {
         name: "contraction_mrr_with_churn",
-        sql: sql::CONTRACTION_MRR_WITH_CHURN,
+        sql: Some(sql::CONTRACTION_MRR_WITH_CHURN),
         title: "Contraction MRR, cancellations included",
         definition: "What was lost by downgrades and by cancellations together, as a negative amount; Stripe prints \
                      it as churned revenue.",
@@ -67,7 +67,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "expansion_mrr_net",
-        sql: sql::EXPANSION_MRR_NET,
+        sql: Some(sql::EXPANSION_MRR_NET),
         title: "Expansion MRR, net of contraction",
         definition: "What customers who stay pay more or less than before, taken together; negative when they pay \
                      less.",
@@ -80,7 +80,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "upgrade_mrr_with_addons",
-        sql: sql::UPGRADE_MRR_WITH_ADDONS,
+        sql: Some(sql::UPGRADE_MRR_WITH_ADDONS),
         title: "Upgrade MRR, add-ons included",
         definition: "What customers pay more for a larger plan or an added item.",
         formula: "upgrade_mrr + addon_mrr",
@@ -92,7 +92,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "net_new_mrr_without_reactivation",
-        sql: sql::NET_NEW_MRR_WITHOUT_REACTIVATION,
+        sql: Some(sql::NET_NEW_MRR_WITHOUT_REACTIVATION),
         title: "Net new MRR, reactivation left out",
         definition: "New and expansion MRR less all that was lost, without the customers who came back.",
         formula: "new_mrr + expansion_mrr - what was lost by downgrades and cancellations \

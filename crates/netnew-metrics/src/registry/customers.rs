@@ -17,7 +17,7 @@ struct Line {
     formula: &'static str,
     source: &'static str,
     examples: &'static [Example],
-    sql: &'static str,
+    sql: Option<&'static str>,
     compute: Formula,
 }
 
@@ -47,7 +47,7 @@ const HEADS: &str = "netnew; counts follow the kinds of docs/ledger.md, so that 
 pub(super) const METRICS: &[Metric] = &[
     line(Line {
         name: "customers",
-        sql: sql::CUSTOMERS,
+        sql: Some(sql::CUSTOMERS),
         title: "Customers",
         definition: "How many customers have MRR above 0 at the last instant of the period.",
         formula: "customers at the start + new + reactivated + entered - churned - left. A customer whose items add \
@@ -62,7 +62,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "new_customers",
-        sql: sql::NEW_CUSTOMERS,
+        sql: Some(sql::NEW_CUSTOMERS),
         title: "New customers",
         definition: "Customers who had MRR for the first time.",
         formula: "count of customers whose kind is new",
@@ -72,7 +72,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "reactivated_customers",
-        sql: sql::REACTIVATED_CUSTOMERS,
+        sql: Some(sql::REACTIVATED_CUSTOMERS),
         title: "Reactivated customers",
         definition: "Former customers who have MRR again.",
         formula: "count of customers whose kind is reactivation",
@@ -82,7 +82,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "churned_customers",
-        sql: sql::CHURNED_CUSTOMERS,
+        sql: Some(sql::CHURNED_CUSTOMERS),
         title: "Churned customers",
         definition: "Customers who were left with no MRR.",
         formula: "count of customers whose kind is churn, as a positive number; who churns twice in a period counts \
@@ -93,7 +93,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "entered_customers",
-        sql: sql::ENTERED_CUSTOMERS,
+        sql: Some(sql::ENTERED_CUSTOMERS),
         title: "Customers who entered the group",
         definition: "Customers who came into the group without being new to the book or back in it.",
         formula: "count of customers who had nothing in the group and have, by a transfer or an expansion; 0 over \
@@ -104,7 +104,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "left_customers",
-        sql: sql::LEFT_CUSTOMERS,
+        sql: Some(sql::LEFT_CUSTOMERS),
         title: "Customers who left the group",
         definition: "Customers who left the group and stay in the book.",
         formula: "count of customers who had something in the group and have nothing, by a transfer or a \

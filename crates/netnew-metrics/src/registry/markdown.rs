@@ -1,6 +1,7 @@
 //! The registry as Markdown: one entry, and the whole reference.
 
-use super::{Example, KeptSample, Metric, Sample, Section, all, default_names};
+use super::sample::NO_CASH;
+use super::{CashSample, Example, KeptSample, Metric, Sample, Section, all, default_names};
 use crate::rollup::{Heads, Window};
 use netnew_policy::schema;
 use std::fmt::Write;
@@ -79,8 +80,11 @@ pub(super) fn describe(metric: &Metric) -> String {
     for example in metric.examples {
         line(format!("  - {}", example_text(metric, example)));
     }
-    line(format!("\n```sql\n{}\n```", metric.sql.trim()));
-    for variant in metric.variants.iter().filter(|v| v.sql.is_some_and(|sql| sql != metric.sql)) {
+    match metric.sql {
+        Some(sql) => line(format!("\n```sql\n{}\n```", sql.trim())),
+        None => line("\nThere is no query for it: the open tables do not hold what it is made from.".into()),
+    }
+    for variant in metric.variants.iter().filter(|v| v.sql.is_some() && v.sql != metric.sql) {
         line(format!("\nUnder `{}`:\n", variant.value));
         line(format!("```sql\n{}\n```", variant.sql.unwrap_or_default().trim()));
     }
@@ -115,7 +119,7 @@ fn example_text(metric: &Metric, example: &Example) -> String {
         write!(out, " Before: {}.", history_text(metric, example.history))
             .expect("writing to a string does not fail");
     }
-    let sample = sample_text(metric, &example.sample);
+    let sample = sample_text(metric, &example.sample, &example.cash);
     write!(out, " *{sample}* → **{}**", example.expected.unwrap_or("null"))
         .expect("writing to a string does not fail");
     out
@@ -125,7 +129,7 @@ fn example_text(metric: &Metric, example: &Example) -> String {
 fn history_text(metric: &Metric, history: &[Sample]) -> String {
     let mut rows: Vec<(String, usize)> = Vec::new();
     for sample in history {
-        let text = sample_text(metric, sample);
+        let text = sample_text(metric, sample, &NO_CASH);
         match rows.last_mut() {
             Some((last, count)) if *last == text => *count += 1,
             _ => rows.push((text, 1)),
@@ -139,16 +143,19 @@ fn history_text(metric: &Metric, history: &[Sample]) -> String {
 }
 
 /// The parts of a sample that metrics of a section are worked out from.
-fn sample_text(metric: &Metric, sample: &Sample) -> String {
+fn sample_text(metric: &Metric, sample: &Sample, cash: &CashSample) -> String {
     let mut parts = Vec::new();
     if metric.section != Section::Customers {
         parts.extend(money_text(sample));
     }
-    if matches!(metric.section, Section::Customers | Section::Churn | Section::Value) {
+    if matches!(metric.section, Section::Customers | Section::Churn | Section::Value | Section::Acquisition) {
         parts.extend(heads_text(sample.customers, &sample.heads));
     }
     if metric.needs().retention {
         parts.extend(sample.kept.iter().map(|(window, kept)| kept_text(*window, kept)));
+    }
+    if metric.needs_cash() {
+        parts.extend(cash_text(cash));
     }
     if parts.is_empty() { "nothing".into() } else { parts.join(", ") }
 }
@@ -169,6 +176,14 @@ fn money_text(sample: &Sample) -> Vec<String> {
         parts.push(format!("arr {}", sample.arr));
     }
     parts.extend(sample.committed.map(|amount| format!("committed {amount}")));
+    parts
+}
+
+fn cash_text(cash: &CashSample) -> Vec<String> {
+    let mut parts: Vec<String> = cash.money.iter().map(|(what, amount)| format!("{what} {amount}")).collect();
+    if cash.attempts != (0, 0) {
+        parts.push(format!("{} attempts succeeded, {} failed", cash.attempts.0, cash.attempts.1));
+    }
     parts
 }
 

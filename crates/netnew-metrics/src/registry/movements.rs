@@ -73,7 +73,7 @@ struct Line {
     formula: &'static str,
     source: &'static str,
     examples: &'static [Example],
-    sql: &'static str,
+    sql: Option<&'static str>,
     compute: Formula,
 }
 
@@ -103,7 +103,7 @@ const FIVE: &str = "Stripe, \"Subscriptions analytics\" (docs.stripe.com/billing
 pub(super) const METRICS: &[Metric] = &[
     line(Line {
         name: "net_new_mrr",
-        sql: sql::NET_NEW_MRR,
+        sql: Some(sql::NET_NEW_MRR),
         title: "Net new MRR",
         definition: "By how much movements raised or lowered MRR over the period.",
         formula: "new + reactivation + expansion + contraction + churn + transfer, losses negative; without fx. In a \
@@ -126,7 +126,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "net_new_mrr_with_fx",
-        sql: sql::NET_NEW_MRR_WITH_FX,
+        sql: Some(sql::NET_NEW_MRR_WITH_FX),
         title: "MRR growth in money",
         definition: "By how much MRR changed over the period, what exchange rates did included.",
         formula: "end - start, which is net_new_mrr + fx",
@@ -136,7 +136,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "new_mrr",
-        sql: sql::NEW_MRR,
+        sql: Some(sql::NEW_MRR),
         title: "New MRR",
         definition: "MRR of customers who never had any before.",
         formula: "sum of movements of kind new",
@@ -146,7 +146,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "reactivation_mrr",
-        sql: sql::REACTIVATION_MRR,
+        sql: Some(sql::REACTIVATION_MRR),
         title: "Reactivation MRR",
         definition: "MRR of customers who had none and are back.",
         formula: "sum of movements of kind reactivation",
@@ -156,7 +156,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "expansion_mrr",
-        sql: sql::EXPANSION_MRR,
+        sql: Some(sql::EXPANSION_MRR),
         title: "Expansion MRR",
         definition: "What customers who were there already pay more; never negative, losses are contraction.",
         formula: "sum of movements of kind expansion",
@@ -166,7 +166,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "contraction_mrr",
-        sql: sql::CONTRACTION_MRR,
+        sql: Some(sql::CONTRACTION_MRR),
         title: "Contraction MRR",
         definition: "What customers who stay pay less, as a negative amount; cancellations are churn.",
         formula: "sum of movements of kind contraction",
@@ -176,7 +176,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "churned_mrr",
-        sql: sql::CHURNED_MRR,
+        sql: Some(sql::CHURNED_MRR),
         title: "Churned MRR",
         definition: "MRR of customers who are left with none, as a negative amount.",
         formula: "sum of movements of kind churn",
@@ -186,7 +186,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "transfer_mrr",
-        sql: sql::TRANSFER_MRR,
+        sql: Some(sql::TRANSFER_MRR),
         title: "Transferred MRR",
         definition: "What customers moved into the group less what they moved out of it, for instance between plans.",
         formula: "sum of movements of kind transfer; 0 over the whole book, but for rounding where a move crosses \
@@ -197,7 +197,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "fx_mrr",
-        sql: sql::FX_MRR,
+        sql: Some(sql::FX_MRR),
         title: "Exchange rate impact",
         definition: "What exchange rates alone did to MRR, which no customer decided.",
         formula: "end - start - all movements; 0 in one currency, under frozen rates and, but for rounding, at \
@@ -208,7 +208,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "upgrade_mrr",
-        sql: sql::UPGRADE_MRR,
+        sql: Some(sql::UPGRADE_MRR),
         title: "Upgrade MRR",
         definition: "The part of expansion that came from moving to a plan that costs more.",
         formula: "sum of expansion with cause upgrade; add-ons, seats, prices and ends of discounts are apart",
@@ -223,7 +223,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "downgrade_mrr",
-        sql: sql::DOWNGRADE_MRR,
+        sql: Some(sql::DOWNGRADE_MRR),
         title: "Downgrade MRR",
         definition: "The part of contraction that came from moving to a plan that costs less, as a negative amount.",
         formula: "sum of contraction with cause downgrade",
@@ -237,7 +237,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "addon_mrr",
-        sql: sql::ADDON_MRR,
+        sql: Some(sql::ADDON_MRR),
         title: "Add-on MRR",
         definition: "The part of expansion that came from adding an item to a subscription.",
         formula: "sum of expansion with cause addon_added",
@@ -247,7 +247,7 @@ pub(super) const METRICS: &[Metric] = &[
     }),
     line(Line {
         name: "addon_removed_mrr",
-        sql: sql::ADDON_REMOVED_MRR,
+        sql: Some(sql::ADDON_REMOVED_MRR),
         title: "Dropped add-on MRR",
         definition: "The part of contraction that came from dropping an item of a subscription, as a negative amount.",
         formula: "sum of contraction with cause addon_removed",
@@ -255,4 +255,41 @@ pub(super) const METRICS: &[Metric] = &[
         examples: &[Example::of("Of 300 of contraction, 50 by dropped add-ons.", BY_CAUSE, Some("-50"))],
         compute: |i| cause(i, Kind::Contraction, Cause::AddonRemoved),
     }),
+    line(Line {
+        name: "voluntary_churn_mrr",
+        sql: Some(sql::VOLUNTARY_CHURN_MRR),
+        title: "Voluntary churn",
+        definition: "The part of churn that customers asked for, as a negative amount.",
+        formula: "sum of churn with cause cancel_voluntary",
+        source: "ChurnZero and ProfitWell use the word so; the cause is the one netnew posts",
+        examples: &[Example::of(
+            "Of 500 of churn, 380 asked for and 120 after failed payments.",
+            CHURN_BY_CAUSE,
+            Some("-380"),
+        )],
+        compute: |i| cause(i, Kind::Churn, Cause::CancelVoluntary),
+    }),
+    line(Line {
+        name: "involuntary_churn_mrr",
+        sql: Some(sql::INVOLUNTARY_CHURN_MRR),
+        title: "Involuntary churn",
+        definition: "The part of churn that followed from payments that failed for good, as a negative amount.",
+        formula: "sum of churn with cause cancel_involuntary",
+        source: "ProfitWell, activity \"churn_delinquent\"",
+        examples: &[Example::of(
+            "Of 500 of churn, 380 asked for and 120 after failed payments.",
+            CHURN_BY_CAUSE,
+            Some("-120"),
+        )],
+        compute: |i| cause(i, Kind::Churn, Cause::CancelInvoluntary),
+    }),
 ];
+
+/// A month in which customers leave for two reasons.
+const CHURN_BY_CAUSE: Sample = Sample {
+    start: "9000",
+    movements: &[(Kind::Churn, "-500")],
+    causes: &[(Kind::Churn, Cause::CancelVoluntary, "-380"), (Kind::Churn, Cause::CancelInvoluntary, "-120")],
+    customers: 90,
+    ..super::sample::NOTHING
+};

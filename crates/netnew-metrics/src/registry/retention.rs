@@ -179,7 +179,7 @@ struct Words {
     definition: &'static str,
     null_when: &'static str,
     examples: &'static [Example],
-    sql: &'static str,
+    sql: Option<&'static str>,
     looks_back_months: u32,
 }
 
@@ -285,7 +285,7 @@ pub(super) const METRICS: &[Metric] = &[
     nrr(
         Words {
             name: "nrr",
-            sql: sql::NRR,
+            sql: Some(sql::NRR),
             title: "Net revenue retention",
             definition: "What part of the MRR at the period's start the same customers pay at its end.",
             null_when: NOBODY,
@@ -298,7 +298,7 @@ pub(super) const METRICS: &[Metric] = &[
     grr(
         Words {
             name: "grr",
-            sql: sql::GRR,
+            sql: Some(sql::GRR),
             title: "Gross revenue retention",
             definition: "What part of the MRR at the period's start the same customers still pay at its end, without \
                          what they pay more.",
@@ -312,7 +312,7 @@ pub(super) const METRICS: &[Metric] = &[
     nrr(
         Words {
             name: "nrr_3m",
-            sql: sql::NRR_3M,
+            sql: Some(sql::NRR_3M),
             title: "Net revenue retention, three months",
             definition: "What part of their MRR of three months ago the customers of then pay at the period's end.",
             null_when: NOBODY_BEFORE,
@@ -325,7 +325,7 @@ pub(super) const METRICS: &[Metric] = &[
     grr(
         Words {
             name: "grr_3m",
-            sql: sql::GRR_3M,
+            sql: Some(sql::GRR_3M),
             title: "Gross revenue retention, three months",
             definition: "What part of their MRR of three months ago the customers of then still pay at the period's \
                          end, without what they pay more.",
@@ -339,7 +339,7 @@ pub(super) const METRICS: &[Metric] = &[
     nrr(
         Words {
             name: "nrr_12m",
-            sql: sql::NRR_12M,
+            sql: Some(sql::NRR_12M),
             title: "Net revenue retention, twelve months",
             definition: "What part of their MRR of twelve months ago the customers of then pay at the period's end; \
                          published benchmarks are of this window.",
@@ -353,7 +353,7 @@ pub(super) const METRICS: &[Metric] = &[
     grr(
         Words {
             name: "grr_12m",
-            sql: sql::GRR_12M,
+            sql: Some(sql::GRR_12M),
             title: "Gross revenue retention, twelve months",
             definition: "What part of their MRR of twelve months ago the customers of then still pay at the period's \
                          end, without what they pay more.",
@@ -385,7 +385,7 @@ pub(super) const METRICS: &[Metric] = &[
             Example::of("Two of 50 leave.", BOARD, Some("0.96")),
             Example::of("Nobody at the start.", TOO_YOUNG, None),
         ],
-        sql: sql::CUSTOMER_RETENTION,
+        sql: Some(sql::CUSTOMER_RETENTION),
         looks_back_months: 0,
         needs: NEEDS_RETENTION,
         compute: customers_kept,
@@ -533,7 +533,14 @@ mod tests {
         policy.set("grr", "movement_sum").expect("a value of the knob");
         let (history, row) = example.rows();
         let grr = |history: &[crate::rollup::RollupRow]| {
-            let inputs = Inputs { row: &row, history, complete: true, policy: &policy, months: Ratio::ONE };
+            let inputs = Inputs {
+                row: &row,
+                history,
+                complete: true,
+                policy: &policy,
+                cash: None,
+                months: Ratio::ONE,
+            };
             find("grr_3m").expect("it is in the registry").value(&inputs).map(|v| v.to_string())
         };
         assert_eq!(grr(&history).as_deref(), Some("0.84"));

@@ -1,8 +1,10 @@
 //! Worked examples: small made-up rows that can be checked in one's head. They are data, so that the same ones are
 //! printed in the reference and run as tests.
 
+use crate::cash::{CashRow, Revenue};
 use crate::query::Period;
 use crate::rollup::{GroupKey, Heads, Retained, RollupRow, Window};
+use netnew_facts::EntryKind;
 use netnew_ledger::{Cause, Kind};
 use netnew_money::{Amount, Day};
 use std::collections::BTreeMap;
@@ -62,6 +64,65 @@ pub(super) const NOTHING: Sample = Sample {
     kept: &[],
 };
 
+/// What came in and went out, in short.
+#[derive(Clone, Copy, Debug)]
+pub struct CashSample {
+    /// Kinds of entries that the book has.
+    pub has: &'static [EntryKind],
+    /// Amounts by the name of the figure, see [`CashSample::row`].
+    pub money: &'static [(&'static str, &'static str)],
+    /// Attempts to collect that succeeded and that failed.
+    pub attempts: (i64, i64),
+}
+
+/// A book without entries.
+pub(super) const NO_CASH: CashSample = CashSample { has: &[], money: &[], attempts: (0, 0) };
+
+impl CashSample {
+    /// The row that a rollup would give.
+    ///
+    /// Panics on a name that is no figure; every sample is read by a test.
+    pub fn row(&self) -> CashRow {
+        let mut row = CashRow {
+            has: self.has.iter().copied().collect(),
+            attempts_succeeded: self.attempts.0,
+            attempts_failed: self.attempts.1,
+            ..CashRow::default()
+        };
+        for (name, text) in self.money {
+            let value = amount(text);
+            match *name {
+                "invoiced" => row.invoiced = value,
+                "collected" => row.collected = value,
+                "refunded" => row.refunded = value,
+                "disputes lost" => row.disputes_lost = value,
+                "recovered" => row.recovered = value,
+                "at risk" => row.at_risk = value,
+                "of it recovered" => row.at_risk_recovered = value,
+                "expenses" => row.expenses = value,
+                "expenses of twelve months" => row.expenses_12_months = value,
+                "cost of revenue" => (row.cost_of_revenue, row.has_cost_of_revenue) = (value, true),
+                "sales and marketing" => (row.sales_expenses, row.has_sales_expenses) = (value, true),
+                "spend" => row.spend = value,
+                "weighted pipeline" => row.pipeline_weighted = value,
+                "contracted" => row.contracted = value,
+                _ => {
+                    // Revenue is shown per day; the other ways differ in the rollup only.
+                    let one = |revenue: &mut Revenue| match *name {
+                        "recognised" => revenue.recognised = value,
+                        "deferred" => revenue.deferred = value,
+                        "recognised in twelve months" => revenue.last_12_months = value,
+                        "in the twelve before" => revenue.prior_12_months = value,
+                        other => panic!("{other} is no figure of entries"),
+                    };
+                    [&mut row.per_day, &mut row.per_second, &mut row.even_months].into_iter().for_each(one);
+                }
+            }
+        }
+        row
+    }
+}
+
 /// A worked example of a metric.
 #[derive(Clone, Copy, Debug)]
 pub struct Example {
@@ -77,6 +138,8 @@ pub struct Example {
     pub history: &'static [Sample],
     /// The row.
     pub sample: Sample,
+    /// What came in and went out in it.
+    pub cash: CashSample,
     /// The value as reports print it; `None` for null.
     pub expected: Option<&'static str>,
 }
@@ -84,7 +147,17 @@ pub struct Example {
 impl Example {
     /// An example of a metric's own formula, over a month.
     pub(super) const fn of(says: &'static str, sample: Sample, expected: Option<&'static str>) -> Example {
-        Example { says, variant: None, rules: &[], months: 1, history: &[], sample, expected }
+        Example { says, variant: None, rules: &[], months: 1, history: &[], sample, cash: NO_CASH, expected }
+    }
+
+    /// An example over entries.
+    pub(super) const fn of_cash(
+        says: &'static str,
+        sample: Sample,
+        cash: CashSample,
+        expected: Option<&'static str>,
+    ) -> Example {
+        Example { cash, ..Example::of(says, sample, expected) }
     }
 
     /// An example of a variant, over a month.

@@ -205,6 +205,8 @@ pub(super) const EXPANSION_MRR: &str = moved!("m.kind = 'expansion'");
 pub(super) const CONTRACTION_MRR: &str = moved!("m.kind = 'contraction'");
 pub(super) const CHURNED_MRR: &str = moved!("m.kind = 'churn'");
 pub(super) const TRANSFER_MRR: &str = moved!("m.kind = 'transfer'");
+pub(super) const VOLUNTARY_CHURN_MRR: &str = moved!("m.kind = 'churn' AND m.cause = 'cancel_voluntary'");
+pub(super) const INVOLUNTARY_CHURN_MRR: &str = moved!("m.kind = 'churn' AND m.cause = 'cancel_involuntary'");
 pub(super) const UPGRADE_MRR: &str = moved!("m.kind = 'expansion' AND m.cause = 'upgrade'");
 pub(super) const DOWNGRADE_MRR: &str = moved!("m.kind = 'contraction' AND m.cause = 'downgrade'");
 pub(super) const ADDON_MRR: &str = moved!("m.kind = 'expansion' AND m.cause = 'addon_added'");

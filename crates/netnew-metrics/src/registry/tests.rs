@@ -1,6 +1,7 @@
 //! Every worked example runs; every name of the command line's contract is there; the reference is up to date.
 
 use super::{Example, Inputs, Metric, Section, Unit, Value, all, default_names, find, reference_markdown};
+use crate::cash::CashRow;
 use crate::rollup::{Extras, RollupRow};
 use netnew_money::{Amount, Ratio};
 use netnew_policy::Policy;
@@ -30,9 +31,10 @@ fn value(
     row: &RollupRow,
     history: &[RollupRow],
     months: u32,
+    cash: Option<&CashRow>,
 ) -> Option<Value> {
     let months = Ratio::from_int(i128::from(months));
-    metric.value(&Inputs { row, history, complete: true, policy, months })
+    metric.value(&Inputs { row, history, complete: true, policy, cash, months })
 }
 
 #[test]
@@ -41,7 +43,8 @@ fn every_worked_example_holds() {
         for example in metric.examples {
             let policy = policy_of(metric, example);
             let (history, row) = example.rows();
-            let found = value(metric, &policy, &row, &history, example.months).map(|v| v.to_string());
+            let found = value(metric, &policy, &row, &history, example.months, Some(&example.cash.row()))
+                .map(|v| v.to_string());
             assert_eq!(found.as_deref(), example.expected, "{}: {}", metric.name, example.says);
         }
     }
@@ -124,7 +127,7 @@ fn nothing_over_nothing_is_null_and_never_zero() {
             policies.extend(metric.variants.iter().map(|v| policy(&[(choice.knob, v.value)])));
         }
         for policy in policies {
-            let found = value(metric, &policy, &row, &[], 1);
+            let found = value(metric, &policy, &row, &[], 1, Some(&CashRow::default()));
             let zero = found.map(|v| v.to_string());
             match defined_for_nothing.contains(metric.name) {
                 true => assert_eq!(zero.as_deref(), Some("0"), "{}", metric.name),
@@ -144,7 +147,7 @@ fn a_base_below_zero_gives_no_rate() {
     let (_, row) = Example::of("Credits outweigh the rest.", sample, None).rows();
     for name in ["growth_rate", "gross_mrr_churn", "net_mrr_churn", "expansion_rate"] {
         let metric = find(name).expect("named in the registry");
-        assert_eq!(value(metric, &policy(&[]), &row, &[], 1), None, "{name}");
+        assert_eq!(value(metric, &policy(&[]), &row, &[], 1, None), None, "{name}");
     }
 }
 
@@ -153,7 +156,14 @@ fn kinds_of_value_fit_units() {
     for metric in all() {
         for example in metric.examples {
             let (history, row) = example.rows();
-            let found = value(metric, &policy_of(metric, example), &row, &history, example.months);
+            let found = value(
+                metric,
+                &policy_of(metric, example),
+                &row,
+                &history,
+                example.months,
+                Some(&example.cash.row()),
+            );
             let fits = match found {
                 None => true,
                 Some(Value::Money(_)) => metric.unit == Unit::Currency,
@@ -182,7 +192,14 @@ fn what_is_not_asked_for_is_not_read() {
             if metric.looks_back_months == 0 {
                 history.clear();
             }
-            let found = value(metric, &policy_of(metric, example), &row, &history, example.months);
+            let found = value(
+                metric,
+                &policy_of(metric, example),
+                &row,
+                &history,
+                example.months,
+                Some(&example.cash.row()),
+            );
             assert_eq!(found.map(|v| v.to_string()).as_deref(), example.expected, "{}", metric.name);
         }
     }
@@ -220,7 +237,7 @@ fn churn_and_retention_agree_on_a_closed_book() {
         ..super::sample::NOTHING
     };
     let (_, row) = Example::of("Closed.", sample, None).rows();
-    let ratio = |name: &str| match value(find(name).expect("named"), &policy(&[]), &row, &[], 1) {
+    let ratio = |name: &str| match value(find(name).expect("named"), &policy(&[]), &row, &[], 1, None) {
         Some(Value::Ratio(ratio)) => ratio,
         other => panic!("{name} is {other:?}"),
     };

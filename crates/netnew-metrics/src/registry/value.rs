@@ -139,7 +139,7 @@ pub(super) const METRICS: &[Metric] = &[
             Example::of("Stripe's published case: 50,000 over 100 subscribers.", NO_CHURN, Some("500")),
             Example::of("No customers.", NOTHING, None),
         ],
-        sql: sql::ARPA,
+        sql: Some(sql::ARPA),
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: |i| per_head(i.row.end, i.row.heads_end),
@@ -179,7 +179,7 @@ pub(super) const METRICS: &[Metric] = &[
             ),
             Example::of("Nobody new.", NO_CHURN, None),
         ],
-        sql: sql::ASP,
+        sql: Some(sql::ASP),
         looks_back_months: 0,
         needs: NEEDS_NOTHING,
         compute: |i| per_head(i.row.movement(Kind::New), i.row.heads.new),
@@ -284,7 +284,7 @@ pub(super) const METRICS: &[Metric] = &[
             ),
             Example::under("churn_floor_1_67", "No customers.", NOTHING, None),
         ],
-        sql: sql::LTV,
+        sql: Some(sql::LTV),
         looks_back_months: 6,
         needs: NEEDS_RETENTION,
         compute: over_own_churn,
@@ -341,8 +341,14 @@ mod tests {
         let mut policy = Policy::preset("default").expect("the default is built in");
         policy.set("ltv", "six_month_mean").expect("a value of the knob");
         let (history, row) = example.rows();
-        let inputs =
-            Inputs { row: &row, history: &history, complete: true, policy: &policy, months: Ratio::ONE };
+        let inputs = Inputs {
+            row: &row,
+            history: &history,
+            complete: true,
+            policy: &policy,
+            cash: None,
+            months: Ratio::ONE,
+        };
         let ltv = find("ltv").expect("it is in the registry").value(&inputs).map(|v| v.to_string());
         assert_eq!(ltv.as_deref(), Some("123450698.9479310291"));
     }
@@ -354,7 +360,8 @@ mod tests {
         policy.set("ltv", "six_month_mean").expect("a value of the knob");
         let (mut history, row) = example.rows();
         let ltv = |history: &[RollupRow], complete: bool| {
-            let inputs = Inputs { row: &row, history, complete, policy: &policy, months: Ratio::ONE };
+            let inputs =
+                Inputs { row: &row, history, complete, policy: &policy, cash: None, months: Ratio::ONE };
             find("ltv").expect("it is in the registry").value(&inputs).map(|v| v.to_string())
         };
         // 15 of a hundred in five months: 3 % a month.

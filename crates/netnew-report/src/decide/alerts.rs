@@ -2,7 +2,7 @@
 
 use super::gather::source;
 use crate::customers::attributes_now;
-use crate::metrics::{earlier_rows, figures, find, needs, unit_name};
+use crate::metrics::{cash, earlier_rows, figures, find, needs, unit_name};
 use crate::movements::collect;
 use crate::{Report, ReportError};
 use netnew_decide::alerts::{
@@ -191,7 +191,8 @@ fn metric_alerts(report: &Report, rule: &Rule, falls: &[Fall]) -> Result<Vec<Ale
     query.filter.0.extend(Filter::parse(filter.as_deref().unwrap_or_default())?.0);
     let rows = report.rows(&query, extras)?;
     let earlier = earlier_rows(report, &query, &rows, &[metric], extras)?;
-    let mut points: Vec<Point> = figures(report, &query, &earlier, &rows, &[metric])
+    let cash = cash(report, &query, &[metric])?;
+    let mut points: Vec<Point> = figures(report, &query, &earlier, &rows, &[metric], cash.as_ref())
         .iter()
         .filter(|f| report.complete(&f.row.period))
         .map(|f| Point {

@@ -4,6 +4,7 @@
 //! strong name and the column is not taken by another field. `customer` and `customer_id` in one file are two
 //! columns for one thing, which is an error; `email` beside `customer` is not, because it is weak.
 
+mod entries;
 mod tables;
 
 use crate::code;
@@ -59,9 +60,44 @@ pub(crate) enum Field {
     Base,
     Quote,
     Rate,
+    Id,
+    Invoice,
+    Payment,
+    Number,
+    Total,
+    Tax,
+    Fee,
+    DueAt,
+    PaidAt,
+    ClosedAt,
+    Method,
+    Attempt,
+    Failure,
+    Lines,
+    LineKind,
+    Proration,
+    Metric,
+    User,
+    Session,
+    Properties,
+    Class,
+    Category,
+    Vendor,
+    Campaign,
+    StageName,
+    Weight,
+    CloseDate,
+    StartsAt,
+    Void,
+    Captured,
+    Refunded,
+    RefundedAt,
+    Disputed,
+    DisputedAt,
+    DisputeStatus,
 }
 
-const FIELDS: usize = Field::Rate as usize + 1;
+const FIELDS: usize = Field::DisputeStatus as usize + 1;
 
 /// What a column's cells look like, which decides what evidence is collected about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +130,9 @@ pub(crate) fn specs(kind: Kind) -> &'static [Spec] {
         Kind::StripeSubscriptions => tables::STRIPE_SUBSCRIPTIONS,
         Kind::StripeCustomers => tables::STRIPE_CUSTOMERS,
         Kind::StripeJson => &[],
+        Kind::Entries(kind) => entries::of(kind),
+        Kind::StripePayments => entries::STRIPE_PAYMENTS,
+        Kind::StripeInvoices => entries::STRIPE_INVOICES,
     }
 }
 

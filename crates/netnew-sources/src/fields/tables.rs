@@ -3,7 +3,7 @@
 use crate::fields::Shape::{Date as D, Number as N, Text as T};
 use crate::fields::{Field, Shape, Spec};
 
-const fn spec(
+pub(super) const fn spec(
     field: Field,
     name: &'static str,
     shape: Shape,
@@ -13,12 +13,12 @@ const fn spec(
     Spec { field, name, shape, needed: false, strong, weak }
 }
 
-const fn needed(mut spec: Spec) -> Spec {
+pub(super) const fn needed(mut spec: Spec) -> Spec {
     spec.needed = true;
     spec
 }
 
-const CUSTOMER: &[&str] = &[
+pub(super) const CUSTOMER: &[&str] = &[
     "customer",
     "customerid",
     "customernumber",
@@ -32,7 +32,7 @@ const CUSTOMER: &[&str] = &[
     "accountid",
     "accountnumber",
 ];
-const CUSTOMER_WEAK: &[&str] = &[
+pub(super) const CUSTOMER_WEAK: &[&str] = &[
     "subscriber",
     "subscriberid",
     "userid",
@@ -52,7 +52,7 @@ const CUSTOMER_WEAK: &[&str] = &[
     "customeremail",
     "email",
 ];
-const SUBSCRIPTION: &[&str] = &[
+pub(super) const SUBSCRIPTION: &[&str] = &[
     "subscription",
     "subscriptionid",
     "subid",
@@ -164,8 +164,8 @@ const CANCEL_END: &[&str] = &[
     "churndate",
     "churnedon",
 ];
-const PLAN: &[&str] = &["plan", "planname"];
-const PLAN_WEAK: &[&str] = &[
+pub(super) const PLAN: &[&str] = &["plan", "planname"];
+pub(super) const PLAN_WEAK: &[&str] = &[
     "product",
     "productname",
     "tier",
@@ -221,9 +221,9 @@ const AMOUNT_WEAK: &[&str] = &[
     "acv",
     "annualcontractvalue",
 ];
-const CURRENCY: &[&str] = &["currency", "currencycode", "isocurrency", "ccy", "cur"];
-const RECORDED: &[&str] = &["recordedat", "recorded", "recordedon", "knownat", "learnedat"];
-const RETRACT: &[&str] = &["retract", "retracted", "withdrawn"];
+pub(super) const CURRENCY: &[&str] = &["currency", "currencycode", "isocurrency", "ccy", "cur"];
+pub(super) const RECORDED: &[&str] = &["recordedat", "recorded", "recordedon", "knownat", "learnedat"];
+pub(super) const RETRACT: &[&str] = &["retract", "retracted", "withdrawn"];
 const NAME: &[&str] = &["name", "customername"];
 const EMAIL: &[&str] = &["email", "emailaddress", "customeremail", "mail"];
 

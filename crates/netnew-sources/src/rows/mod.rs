@@ -1,13 +1,17 @@
 //! From records to statements, one module per kind.
 
 mod customers;
+mod entries;
+mod entry_text;
 mod item;
 mod periods;
 mod rates;
 pub(crate) mod states;
 mod stripe_customers;
+mod stripe_money;
 mod stripe_subscriptions;
 
+pub use entry_text::{entry_columns, entry_row};
 use netnew_facts::{Statement, StatementBody};
 use netnew_money::Instant;
 
@@ -53,6 +57,9 @@ pub(crate) fn decoder(
                 "give the objects or events as the API writes them: one a line, as a list, or one after the other",
             ));
         }
+        Kind::Entries(kind) => Box::new(entries::Entries::new(kind, setup)),
+        Kind::StripePayments => Box::new(stripe_money::StripePayments::default()),
+        Kind::StripeInvoices => Box::new(stripe_money::StripeInvoices),
     })
 }
 

@@ -3,6 +3,7 @@
 mod customers;
 mod dialects;
 mod documentation;
+mod entries;
 mod json;
 mod parquet_files;
 mod periods;

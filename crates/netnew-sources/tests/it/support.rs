@@ -129,6 +129,10 @@ fn describe(statement: &Statement) -> String {
             });
             format!("{customer} from {from}: {values}")
         }
+        StatementBody::Customer { customer, body: Body::Entry { kind, key, effective_at, entry } } => {
+            let said = entry.as_ref().map_or("withdrawn".to_string(), |entry| entry.to_json());
+            format!("{customer} {kind} {key} {effective_at} {said}")
+        }
         StatementBody::Rate { day, base, quote, rate } => {
             format!("{day} {base}/{quote} {}", rate.map_or("withdrawn".to_string(), |r| r.to_string()))
         }

@@ -28,6 +28,7 @@ pub fn run(args: &MetricsArgs, env: &Environment) -> Result<ExitCode, CliError> 
     args.names.iter().flat_map(|n| n.split(',')).try_for_each(|n| find(n.trim()).map(|_| ()))?;
     let report = env.report(&args.read)?;
     let asked = Asked::new(&report, &args.names)?;
+    asked.missing().iter().for_each(|why| render::say(why));
     let figures = asked.figures(&report);
     let values: Vec<Value> = figures.iter().map(|f| f.to_json(&report)).collect();
     let (values, next) = page(values, args.read.limit, args.read.cursor.as_deref())?;

@@ -1,5 +1,6 @@
 //! The command line from outside: files in, JSON out, as a user or a script would call it.
 
+mod cash;
 mod columns;
 mod deciding;
 mod derived;

@@ -54,8 +54,11 @@ fn every_metric_is_the_number_of_its_query() {
         &["--interval", "week", "--from", "2026-09-01", "--timezone", "America/New_York"],
         &["--interval", "year", "--to", "2027-06-30"],
     ];
+    let mut asked = 0;
     for (name, described) in &metrics {
-        let sql = described["sql"].as_str().expect("every metric publishes its query");
+        // Figures over entries have none: the open tables do not hold what they are made from.
+        let Some(sql) = described["sql"].as_str() else { continue };
+        asked += 1;
         let mut defined = 0;
         for flags in runs {
             let (all, some) = compare(&desk, name, sql, flags);
@@ -64,6 +67,7 @@ fn every_metric_is_the_number_of_its_query() {
         }
         assert!(defined > 0, "{name} was null everywhere, which proves nothing");
     }
+    assert!(asked >= 46, "{asked}");
 }
 
 #[test]

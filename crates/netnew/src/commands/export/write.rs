@@ -5,6 +5,7 @@ use crate::error::CliError;
 use bytes::Bytes;
 use netnew_facts::{Body, Fact};
 use netnew_report::Report;
+use netnew_sources::{entry_columns, entry_row};
 use parquet::basic::{Compression, ConvertedType, Repetition, Type as PhysicalType};
 use parquet::data_type::{ByteArray, ByteArrayType};
 use parquet::file::properties::WriterProperties;
@@ -50,7 +51,7 @@ pub fn folder(report: &Report, dir: &Path, format: FileFormat) -> Result<Written
     let mut files = Files { dir: dir.to_path_buf(), format, open: BTreeMap::new() };
     for part in report.snapshot.partitions(1) {
         let mut failed = None;
-        let scanned = report.snapshot.scan(part, &mut |customer| {
+        let scanned = report.snapshot.scan_part(part, netnew_book::Part::All, &mut |customer| {
             let mut facts: Vec<&Fact> =
                 customer.facts.iter().filter(|f| customer.ids.contains(&f.customer)).collect();
             facts.sort_by_key(|f| f.booked_seq);
@@ -104,6 +105,10 @@ impl Files {
     fn fact(&mut self, fact: &Fact) -> Result<(), CliError> {
         if let Some(row) = state_row(fact) {
             return self.row(&fact.source, "states", STATE_COLUMNS.map(str::to_string).to_vec(), row);
+        }
+        if let (Some(row), Body::Entry { kind, .. }) = (entry_row(fact), &fact.body) {
+            let columns = entry_columns(*kind).iter().map(|name| name.to_string()).collect();
+            return self.row(&fact.source, kind.as_str(), columns, row);
         }
         let Body::Attributes { effective_at, values } = &fact.body else { return Ok(()) };
         let mut columns: Vec<String> =
