@@ -6,6 +6,7 @@ use crate::site::{Site, named_policy};
 use crate::upload::Upload;
 use crate::web::{as_file, tagged, work};
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, Path, State};
 use axum::http::header::CONTENT_TYPE;
@@ -60,6 +61,7 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/whatif", get(whatif_rows))
         .route("/alerts", get(alert_rows))
         .merge(crate::upload::limited(Router::new().route("/import", post(import))))
+        .route("/events", post(events))
         .fallback(|| async { WebError::not_found("such path of the API") })
         .method_not_allowed_fallback(|| async {
             WebError::new(
@@ -336,6 +338,43 @@ async fn import(State(site): Shared, params: Params, form: Result<Multipart, Mul
     let status = if summary.problem_count > 0 { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let body = summary.to_json().to_string();
     Ok((status, [(CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// Product events in: one object, a list, or `{"events": [...]}`. Each has `customer`, `date` and `event`, better also an
+/// `id`: an event with an id that is there already adds nothing.
+async fn events(State(site): Shared, params: Params, body: Bytes) -> Answer {
+    params.allow(&["source"])?;
+    let summary = work(move || {
+        let lines = event_lines(&body)?;
+        let source = params.text("source").unwrap_or_else(|| "events".into());
+        Upload::of_text("events.jsonl", &lines, &[("as", "events"), ("source", &source)])?.import(&site)
+    })
+    .await?;
+    let status = if summary.problem_count > 0 { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let body = summary.to_json().to_string();
+    Ok((status, [(CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// The events of a body, one object a line.
+fn event_lines(body: &[u8]) -> Result<String, WebError> {
+    let wrong = |what: String| {
+        let hint = "send {\"customer\": ..., \"date\": ..., \"event\": ..., \"id\": ...}, a list of these, or {\"events\": [...]}";
+        WebError::new(StatusCode::BAD_REQUEST, "bad_events", what, hint)
+    };
+    let mut value: Value =
+        serde_json::from_slice(body).map_err(|error| wrong(format!("this is not JSON: {error}")))?;
+    if let Some(list) = value.get_mut("events") {
+        value = list.take();
+    }
+    let list = match value {
+        Value::Array(list) => list,
+        one @ Value::Object(_) => vec![one],
+        _ => return Err(wrong("this is no event and no list of events".into())),
+    };
+    if list.is_empty() || !list.iter().all(Value::is_object) {
+        return Err(wrong("an event is an object".into()));
+    }
+    Ok(list.iter().map(|event| format!("{event}\n")).collect())
 }
 
 async fn imports(State(site): Shared, headers: HeaderMap, params: Params) -> Answer {

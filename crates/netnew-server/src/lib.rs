@@ -17,6 +17,7 @@ mod site;
 mod upkeep;
 mod upload;
 mod web;
+mod webhooks;
 
 pub use error::WebError;
 pub use site::{Options, Site, Stopwatch};
@@ -32,6 +33,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .merge(assets::routes())
         .nest("/api/v1", api::routes())
         .merge(upkeep::routes())
+        .merge(webhooks::routes())
         .merge(pages::routes(&site));
     guard::layers(routes, &site).with_state(site)
 }

@@ -54,7 +54,7 @@ struct Path {
 const LIST: [&str; 3] = ["limit", "cursor", "format"];
 
 /// Every path of the API.
-const PATHS: [Path; 24] = [
+const PATHS: [Path; 25] = [
     get("/story", "The last three complete months, component by component", true, &[], "story", false),
     get("/mrr", "MRR and its movements, period by period", true, &LIST, "mrr", true),
     get(
@@ -153,6 +153,15 @@ const PATHS: [Path; 24] = [
         says: "Files in: the parts of a form, imported together",
         shared: false,
         params: &["as", "source", "replace", "strict", "dry_run"],
+        schema: "import",
+        csv: false,
+    },
+    Path {
+        path: "/events",
+        method: "post",
+        says: "Product events in: an object, a list, or {\"events\": [...]}; an id that is there already adds nothing",
+        shared: false,
+        params: &["source"],
         schema: "import",
         csv: false,
     },
@@ -280,7 +289,17 @@ fn operation(path: &Path) -> Value {
         "parameters": parameters,
         "responses": responses,
     });
-    if path.method == "post" {
+    if path.path == "/events" {
+        let event = json!({
+            "type": "object", "required": ["customer", "date", "event"],
+            "properties": {
+                "customer": {"type": "string"}, "date": {"type": "string"}, "event": {"type": "string"},
+                "id": {"type": "string"}, "user": {"type": "string"}, "session": {"type": "string"},
+            },
+        });
+        let schema = json!({"anyOf": [event, {"type": "array", "items": event, "minItems": 1}]});
+        out["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": schema}}});
+    } else if path.method == "post" {
         out["requestBody"] = json!({
             "required": true,
             "content": {"multipart/form-data": {"schema": {

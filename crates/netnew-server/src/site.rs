@@ -20,6 +20,8 @@ pub struct Options {
     pub now: Box<dyn Fn() -> Now + Send + Sync>,
     /// Measures how long things take; the server reads no clock.
     pub stopwatch: Box<dyn Stopwatch>,
+    /// Signing secrets of a source's webhook; none when it has none.
+    pub webhook_secrets: Box<dyn Fn(&str) -> Vec<String> + Send + Sync>,
     /// A made-up business: nobody has to sign in, and pages say so.
     pub demo: bool,
     /// Only this machine can reach it, and no proxy stands before it.

@@ -62,6 +62,18 @@ impl Upload {
         Ok(Upload { files, fields, _dir: dir })
     }
 
+    /// A text as if it had come as a file.
+    ///
+    /// # Errors
+    /// A disk that is full.
+    pub fn of_text(name: &str, text: &str, wishes: &[(&str, &str)]) -> Result<Upload, WebError> {
+        let dir = tempfile::Builder::new().prefix("netnew-upload-").tempdir().map_err(ReportError::from)?;
+        let path = dir.path().join("0");
+        std::fs::write(&path, text).map_err(ReportError::from)?;
+        let fields = wishes.iter().fold(Params::default(), |fields, (name, value)| fields.with(name, value));
+        Ok(Upload { files: vec![Given { path, name: name.to_string() }], fields, _dir: dir })
+    }
+
     /// With wishes that came in the address.
     pub fn with(mut self, params: &Params) -> Upload {
         for (name, value) in params.pairs() {

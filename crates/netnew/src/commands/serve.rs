@@ -52,12 +52,24 @@ fn options(env: &Environment, demo: bool, title: String, hosts: Option<Vec<Strin
     Options {
         now: Box::new(env.ticking()),
         stopwatch: Box::new(Since(Stopwatch::start())),
+        webhook_secrets: Box::new(webhook_secrets),
         demo,
         loopback: true,
         https: false,
         title,
         hosts,
     }
+}
+
+/// The secrets of a source's webhook, from the environment: `NETNEW_WEBHOOK_SECRET_` and the source's name in capitals, with
+/// `_` for what is no letter or digit; several, while one replaces another, with commas between.
+fn webhook_secrets(source: &str) -> Vec<String> {
+    let name: String = source
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .collect();
+    let text = std::env::var(format!("NETNEW_WEBHOOK_SECRET_{name}")).unwrap_or_default();
+    text.split(',').map(str::trim).filter(|secret| !secret.is_empty()).map(str::to_string).collect()
 }
 
 /// Time since the server began.

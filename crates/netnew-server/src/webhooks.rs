@@ -1,0 +1,56 @@
+//! Deliveries of sources: Stripe's events, signed. Answered only after they are durable, so that a lost one comes again.
+
+use crate::error::WebError;
+use crate::sign_in::now;
+use crate::site::Site;
+use crate::web::work;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use netnew_connect::webhook::receive;
+use std::sync::Arc;
+
+/// Bytes of a delivery; Stripe's are far smaller.
+const MOST_BYTES: usize = 2 << 20;
+
+/// `/webhooks/stripe/SOURCE`
+pub fn routes() -> Router<Arc<Site>> {
+    Router::new().route("/webhooks/stripe/{source}", post(stripe)).layer(DefaultBodyLimit::max(MOST_BYTES))
+}
+
+async fn stripe(
+    State(site): State<Arc<Site>>,
+    Path(source): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, WebError> {
+    let header =
+        headers.get("stripe-signature").and_then(|v| v.to_str().ok()).unwrap_or_default().to_string();
+    let received = work(move || {
+        let secrets = (site.options().webhook_secrets)(&source);
+        if secrets.is_empty() {
+            return Err(WebError::new(
+                StatusCode::NOT_FOUND,
+                "no_webhook_secret",
+                format!("the source {source:?} has no webhook here"),
+                "put the endpoint's signing secret into the environment of the server; docs/stripe.md says where",
+            ));
+        }
+        let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        let at = now(&site)?;
+        receive(site.book(), &source, &header, &body, &secrets, None, at)
+            .map_err(|error| netnew_import::refused(error).into())
+    })
+    .await
+    .map_err(|error: WebError| match error.status {
+        // What is wrong with a delivery will not get better by sending it again; what is wrong here may.
+        StatusCode::UNPROCESSABLE_ENTITY => WebError { status: StatusCode::BAD_REQUEST, ..error },
+        _ => error,
+    })?;
+    let body = serde_json::json!({"received": received.event, "facts": received.outcome.facts}).to_string();
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+}
