@@ -74,7 +74,7 @@ pub enum Cause {
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Cause; 18] = [
+    pub const ALL: [Cause; 19] = [
         Cause::Upgrade,
         Cause::Downgrade,
         Cause::Interval,
@@ -90,6 +90,7 @@ impl Cause {
         Cause::CancelInvoluntary,
         Cause::Credit,
         Cause::TrialConversion,
+        Cause::Usage,
         Cause::SecondSubscription,
         Cause::CurrencySwitch,
         Cause::Other,

@@ -50,7 +50,7 @@ fn values(desk: &Desk, args: &[&str]) -> Vec<String> {
     let rows = desk.ok(&all)["rows"].as_array().expect("rows").clone();
     rows.iter()
         .map(|row| {
-            let group = row["group"].as_object().and_then(|g| g.values().next()).and_then(Value::as_str);
+            let group = row["group"].as_str();
             let value = row["value"].as_str().unwrap_or("null");
             match group {
                 Some(group) => format!("{} {group} {value}", row["period"].as_str().unwrap()),
