@@ -1,7 +1,7 @@
 //! HTTP: the pages that people open, the API that programs call, and what guards both.
 //!
 //! Nothing is computed here: a request becomes a [`netnew_report::Question`], the answer is printed as a page or as JSON.
-//! [`site::Site`] holds what requests share, [`params::Params`] is the state of a page (it lives in the address), and there
+//! [`Site`] holds what requests share, `params` is the state of a page (it lives in the address), and there
 //! is one file per page under `pages` and one per group of paths under `api`.
 
 mod api;
@@ -20,7 +20,7 @@ mod web;
 mod webhooks;
 
 pub use error::WebError;
-pub use site::{Options, Site, Stopwatch};
+pub use site::{Options, Secrets, Site, Stopwatch};
 
 use axum::Router;
 use std::net::SocketAddr;

@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Finds the secrets of a source by its name.
+pub type Secrets = Box<dyn Fn(&str) -> Vec<String> + Send + Sync>;
+
 /// How a site is served.
 pub struct Options {
     /// Tells the time; the server reads no clock.
@@ -21,7 +24,7 @@ pub struct Options {
     /// Measures how long things take; the server reads no clock.
     pub stopwatch: Box<dyn Stopwatch>,
     /// Signing secrets of a source's webhook; none when it has none.
-    pub webhook_secrets: Box<dyn Fn(&str) -> Vec<String> + Send + Sync>,
+    pub webhook_secrets: Secrets,
     /// A made-up business: nobody has to sign in, and pages say so.
     pub demo: bool,
     /// Only this machine can reach it, and no proxy stands before it.

@@ -204,7 +204,7 @@ pub enum SourcesCommand {
         /// Environment variable that holds the key; the key itself is never kept
         #[arg(long, value_name = "VAR")]
         key_env: String,
-        /// Address of the API [default: https://api.stripe.com]
+        /// Address of the API [default: that of Stripe]
         #[arg(long, value_name = "URL")]
         api_base: Option<String>,
     },

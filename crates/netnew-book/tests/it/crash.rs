@@ -54,7 +54,7 @@ fn import(book: &Book, script: u64, number: u64) -> Result<(), BookError> {
     import.declare_kind(KindOfBody::States);
     let payload = import.add_payload_bytes("rows", format!("{script} {}", number / 2).as_bytes())?;
     let mut statements = statements(script, number);
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         // These come by column, which is another way to the disk.
         statements.retain(|s| matches!(&s.body, StatementBody::Customer { body: Body::State { .. }, .. }));
         let (batch, contents) = columns(&statements);

@@ -184,7 +184,6 @@ fn people_page(ask: &Ask, once: Option<Once>) -> Result<Response, WebError> {
         selects: vec![Select { name: "role", label: "As", value: "viewer".into(), options: choices(&roles) }],
         button: "Invite",
         hint: "Viewers look; members also import, annotate and share; owners decide about everything.".into(),
-        ..Form::default()
     })?;
     let mut table = Table { heading: "People".into(), caption: "People".into(), ..Table::default() };
     table.heads = ["E-mail", "Role", "Since", "", ""].map(Head::text).into();

@@ -1,7 +1,6 @@
 //! Invoices, payments, expenses and spend through the command line, with figures worked out by hand.
 
 use crate::harness::Desk;
-use serde_json::Value;
 
 const NOW: &str = "2026-07-01T00:00:00Z";
 
