@@ -103,9 +103,6 @@ mod tests {
         }
         assert_eq!(Kind::parse("Stripe_Customers"), Ok(Kind::StripeCustomers));
         assert_eq!(Kind::parse("credit_notes"), Ok(Kind::Entries(EntryKind::CreditNote)));
-        let planned = Kind::parse("stripe-json").unwrap_err();
-        assert_eq!(planned.code(), code::UNSUPPORTED_KIND);
-        assert!(planned.to_string().contains("cannot be imported yet"), "{planned}");
         assert_eq!(Kind::parse("statements").unwrap_err().code(), code::UNKNOWN_KIND);
     }
 }
