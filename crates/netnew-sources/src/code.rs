@@ -22,8 +22,6 @@ codes! {
     UNKNOWN_KIND = "unknown_kind";
     /// The columns fit several kinds of file.
     AMBIGUOUS_KIND = "ambiguous_kind";
-    /// The kind is known but cannot be read yet.
-    UNSUPPORTED_KIND = "unsupported_kind";
     /// A column that the kind needs is not there.
     MISSING_COLUMN = "missing_column";
     /// Two columns say the same thing.

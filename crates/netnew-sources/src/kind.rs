@@ -75,7 +75,7 @@ impl Kind {
     /// Reads the name as [`Kind::as_str`] writes it, in any case and with `_` for `-`.
     ///
     /// # Errors
-    /// `unsupported_kind` for a kind that exists but cannot be read yet, `unknown_kind` for any other name.
+    /// `unknown_kind` for any other name.
     pub fn parse(text: &str) -> Result<Kind, SourceError> {
         let name = text.trim().to_lowercase().replace('_', "-");
         if let Some(kind) = Kind::ALL.into_iter().find(|k| k.as_str() == name) {
