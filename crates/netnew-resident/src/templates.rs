@@ -41,9 +41,7 @@ pub(crate) enum Fate {
 /// A pair of contents under a policy.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Template {
-    /// Change of the item's MRR in 10^-10 of the major unit; [`NO_STEP`] where no level changes.
-    pub delta: i64,
-    /// Change of its ARR.
+    /// Change of the item's ARR in 10^-10 of the major unit.
     pub arr: i64,
     /// Where its rows begin.
     first: u32,
@@ -65,6 +63,9 @@ pub(crate) const NO_STEP: i64 = i64::MIN;
 /// All pairs under a policy.
 pub(crate) struct Templates {
     pub pairs: Vec<Template>,
+    /// Per pair the change of the item's MRR in 10^-10 of the major unit, [`NO_STEP`] where no level changes: apart, for
+    /// the walk over customers asks for nothing else, and this much stays in near memory.
+    pub deltas: Vec<i64>,
     /// Entries of the pairs that are not the image's own, which come last.
     pub laid: Vec<[u32; 2]>,
     /// Rows are there for items that are not alone in their subscription too.
@@ -91,27 +92,32 @@ impl Templates {
         ctx: &Context,
     ) -> Option<Templates> {
         let residual = ctx.policy.transfer_residual;
-        let parts: Vec<(Vec<Template>, Vec<Drawn>)> = pairs
+        let parts: Vec<(Vec<Template>, Vec<i64>, Vec<Drawn>)> = pairs
             .par_chunks(8192)
             .chain(laid.par_chunks(8192))
             .map(|chunk| {
                 let mut templates = Vec::with_capacity(chunk.len());
+                let mut deltas = Vec::with_capacity(chunk.len());
                 let mut rows = Vec::with_capacity(chunk.len() * 3);
                 for [before, after] in chunk {
                     let had = if *before == NONE { 0 } else { arr[*before as usize] };
                     let grew = (arr[*after as usize] - had) as i64;
                     let before = (*before != NONE).then(|| &phases[*before as usize]);
-                    let one = template(before, &phases[*after as usize], residual, several, &mut rows);
+                    let after = &phases[*after as usize];
+                    let (one, delta) = template(before, after, residual, several, &mut rows);
                     templates.push(Template { arr: grew, ..one });
+                    deltas.push(delta);
                 }
-                (templates, rows)
+                (templates, deltas, rows)
             })
             .collect();
-        if parts.iter().flat_map(|(templates, _)| templates).any(|t| t.delta == NO_STEP && t.arr != 0) {
+        let silent = |(arr, delta): (i64, &i64)| *delta == NO_STEP && arr != 0;
+        if parts.iter().any(|(of, deltas, _)| of.iter().map(|t| t.arr).zip(deltas).any(silent)) {
             return None;
         }
         let mut all = Templates {
             pairs: Vec::with_capacity(pairs.len() + laid.len()),
+            deltas: Vec::with_capacity(pairs.len() + laid.len()),
             laid,
             several,
             rows: Vec::new(),
@@ -120,9 +126,10 @@ impl Templates {
         };
         let currencies = phases.iter().map(|p| usize::from(p.currency) + 1).max().unwrap_or(1);
         let mut numbers = vec![NONE; Topic::slots(plans, currencies)];
-        all.rows.reserve(parts.iter().map(|(_, rows)| rows.len()).sum());
+        all.rows.reserve(parts.iter().map(|(_, _, rows)| rows.len()).sum());
         all.befores.reserve(all.rows.capacity());
-        for (templates, rows) in parts {
+        for (templates, deltas, rows) in parts {
+            all.deltas.extend(deltas);
             let offset = all.rows.len() as u32;
             all.pairs.extend(templates.into_iter().map(|t| Template { first: t.first + offset, ..t }));
             for row in rows {
@@ -177,20 +184,19 @@ fn template(
     residual: TransferResidual,
     several: bool,
     rows: &mut Vec<Drawn>,
-) -> Template {
+) -> (Template, i64) {
     let worth = |phase: Option<&Phase>| phase.map_or(0, |p| p.mrr as i64);
     let (had, has) = (worth(before), worth(Some(after)));
-    let cell = before.map_or(0, |p| p.cell);
     let first = rows.len() as u32;
     let edge = match (before.is_some_and(Phase::live), after.live()) {
         (false, true) => STARTS,
         (true, false) => ENDS,
         _ => 0,
     };
-    if cell == after.cell {
-        return Template { delta: NO_STEP, arr: 0, first, counts: [0; 3], edge };
+    let mut template = Template { arr: 0, first, counts: [0; 3], edge };
+    if Phase::same_cell(before, after) {
+        return (template, NO_STEP);
     }
-    let mut template = Template { delta: has - had, arr: 0, first, counts: [0; 3], edge };
     let fates = [Fate::Stays, Fate::Arrives, Fate::Leaves];
     for (fate, others) in [false, true].into_iter().flat_map(|others| fates.map(|fate| (fate, others))) {
         if others && (edge == 0 || !several) {
@@ -209,7 +215,7 @@ fn template(
             template.counts[fate as usize] = (rows.len() - start) as u8;
         }
     }
-    template
+    (template, has - had)
 }
 
 fn cause(before: Option<&Phase>, after: &Phase, present_before: bool, others: bool) -> Cause {
