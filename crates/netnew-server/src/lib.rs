@@ -18,6 +18,7 @@ mod upkeep;
 mod upload;
 mod web;
 mod webhooks;
+pub mod writing;
 
 pub use error::WebError;
 pub use site::{Options, Secrets, Site, Stopwatch};
