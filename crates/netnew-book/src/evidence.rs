@@ -56,7 +56,7 @@ pub struct Evident {
     pub rows: Vec<Evidence>,
     /// What is to be told anew.
     pub open: Vec<String>,
-    /// Tell everything anew that there is evidence about.
+    /// Tell everything anew that there is evidence about, see [`Book::evidence_abouts`].
     pub open_all: bool,
     /// What was told: no longer open.
     pub told: Vec<String>,
@@ -108,7 +108,7 @@ impl Evident {
         }
         if self.open_all {
             transaction.execute(
-                "INSERT OR IGNORE INTO evidence_open SELECT DISTINCT source, about FROM evidence WHERE source = ?1 AND about <> ''",
+                "INSERT OR IGNORE INTO evidence_open SELECT DISTINCT source, about FROM evidence WHERE source = ?1 AND about <> '' AND about NOT LIKE '#%' AND about NOT LIKE '@%'",
                 [source],
             )?;
         }
@@ -201,11 +201,12 @@ impl Book {
         )
     }
 
-    /// Everything a source has evidence about.
+    /// Everything a source has evidence about; not what begins with `#` or `@`, which is its maker's own and told for itself
+    /// alone.
     pub fn evidence_abouts(&self, source: &str) -> Result<Vec<String>, BookError> {
         texts(
             &self.catalog(),
-            "SELECT DISTINCT about FROM evidence WHERE source = ?1 AND about <> '' ORDER BY about",
+            "SELECT DISTINCT about FROM evidence WHERE source = ?1 AND about <> '' AND about NOT LIKE '#%' AND about NOT LIKE '@%' ORDER BY about",
             &[source],
         )
     }

@@ -4,6 +4,7 @@
 //! which keeps what is worth keeping and tells the customers spoken of anew. Nothing here asks for the time.
 
 mod compare;
+mod entries;
 mod error;
 pub mod files;
 pub mod http;
