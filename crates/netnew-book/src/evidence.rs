@@ -6,7 +6,8 @@
 
 use crate::book::Book;
 use crate::error::BookError;
-use netnew_facts::PayloadRef;
+use netnew_facts::{PayloadRef, Text};
+use netnew_money::Instant;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use std::collections::BTreeMap;
 
@@ -241,6 +242,29 @@ impl Book {
         Ok(added == 1)
     }
 
+    /// Keeps a mark of a source by itself, outside of any import; an empty value removes it.
+    pub fn set_source_mark(&self, source: &str, name: &str, value: &str) -> Result<(), BookError> {
+        let catalog = self.catalog();
+        match value.is_empty() {
+            true => {
+                catalog.execute("DELETE FROM source_marks WHERE source = ?1 AND name = ?2", [source, name])?
+            }
+            false => catalog
+                .execute("INSERT OR REPLACE INTO source_marks VALUES (?1, ?2, ?3)", [source, name, value])?,
+        };
+        Ok(())
+    }
+
+    /// Ids of a source's rows whose text holds a fragment, at most `limit`, by id.
+    pub fn evidence_with(&self, source: &str, fragment: &str, limit: u32) -> Result<Vec<String>, BookError> {
+        let catalog = self.catalog();
+        let mut statement = catalog.prepare_cached(
+            "SELECT id FROM evidence WHERE source = ?1 AND instr(body, ?2) > 0 ORDER BY id LIMIT ?3",
+        )?;
+        let rows = statement.query_map(params![source, fragment, limit], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// How far a source has been read, by name.
     pub fn source_marks(&self, source: &str) -> Result<BTreeMap<String, String>, BookError> {
         let catalog = self.catalog();
@@ -248,6 +272,21 @@ impl Book {
         let rows = statement.query_map([source], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// Name of the mark that says to which instant (in microseconds) a source is known to be complete.
+pub(crate) const COMPLETE: &str = "complete";
+
+/// To which instant each source that is synced is known to be complete.
+pub(crate) fn complete(connection: &Connection) -> Result<BTreeMap<Text, Instant>, BookError> {
+    let mut statement = connection.prepare("SELECT source, value FROM source_marks WHERE name = ?1")?;
+    let rows = statement
+        .query_map([COMPLETE], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let known = rows.into_iter().filter_map(|(source, micros)| {
+        Some((Text::from(source.as_str()), Instant::from_micros(micros.parse().ok()?)))
+    });
+    Ok(known.collect())
 }
 
 fn texts(connection: &Connection, sql: &str, values: &[&str]) -> Result<Vec<String>, BookError> {

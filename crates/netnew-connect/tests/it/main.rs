@@ -3,5 +3,6 @@
 mod account;
 mod deliveries;
 mod files;
+mod money;
 mod server;
 mod syncs;
