@@ -26,6 +26,10 @@ CREATE TABLE sources (name TEXT PRIMARY KEY, kind TEXT NOT NULL, settings TEXT N
 CREATE TABLE source_marks (source TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (source, name)) STRICT, WITHOUT ROWID;
 ";
 
+/// What lacks something is looked up by what it is, too: every time that it is told.
+pub(crate) const WANTED_MIGRATION: &str =
+    "CREATE INDEX evidence_wanted_about ON evidence_wanted (source, about);";
+
 /// One row of evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {

@@ -40,6 +40,8 @@ pub(crate) struct Telling<'t, 'b> {
     pub(crate) afresh: bool,
     /// Evidence that comes with this import.
     pub(crate) news: &'t BTreeMap<String, Evidence>,
+    /// The same by what it is about.
+    pub(crate) by_about: &'t BTreeMap<&'t str, Vec<&'t Evidence>>,
 }
 
 /// A version in microseconds, as facts carry it: the order of versions is kept within a second too.
@@ -88,9 +90,9 @@ impl Telling<'_, '_> {
     pub(crate) fn charge(&mut self, about: &str) -> Result<u64, ConnectError> {
         let stored = if self.afresh { Vec::new() } else { self.book.evidence_about(self.source, about)? };
         let mut rows: BTreeMap<String, Evidence> = stored.into_iter().map(|r| (r.id.clone(), r)).collect();
-        for row in self.news.values().filter(|row| row.about == about) {
+        for row in self.by_about.get(about).into_iter().flatten() {
             if rows.get(&row.id).is_none_or(|held| row.beats(held)) {
-                rows.insert(row.id.clone(), row.clone());
+                rows.insert(row.id.clone(), (*row).clone());
             }
         }
         let rows: Vec<Evidence> = rows.into_values().collect();

@@ -215,7 +215,8 @@ pub fn take(
             import.declare_kind(netnew_book::KindOfBody::Entries(kind));
         });
     }
-    let mut telling = Telling { book, import, source, afresh, news: &news };
+    let nobody = BTreeMap::new();
+    let mut telling = Telling { book, import, source, afresh, news: &news, by_about: &nobody };
     for (version, place, said) in gathered.entries.values() {
         telling.entry(entered(said), *version, *place)?;
     }
@@ -273,7 +274,11 @@ fn tell(
     afresh: bool,
 ) -> Result<Taken, ConnectError> {
     let mut taken = Taken::default();
-    let mut telling = Telling { book, import: &mut *import, source, afresh, news };
+    let mut by_customer: BTreeMap<&str, Vec<&Evidence>> = BTreeMap::new();
+    for row in news.values() {
+        by_customer.entry(row.about.as_str()).or_default().push(row);
+    }
+    let mut telling = Telling { book, import: &mut *import, source, afresh, news, by_about: &by_customer };
     for charge in customers.iter().filter(|about| is_charge(about)) {
         telling.charge(charge)?;
         taken.charges += 1;
@@ -281,10 +286,6 @@ fn tell(
     let customers: Vec<&str> = customers.iter().map(String::as_str).filter(|c| !is_charge(c)).collect();
     if customers.is_empty() {
         return Ok(taken);
-    }
-    let mut by_customer: BTreeMap<&str, Vec<&Evidence>> = BTreeMap::new();
-    for row in news.values() {
-        by_customer.entry(row.about.as_str()).or_default().push(row);
     }
     let stored = |about: &str| if afresh { Ok(Vec::new()) } else { book.evidence_about(source, about) };
     let mut catalogue = Catalogue::default();
