@@ -6,6 +6,7 @@
 
 mod api;
 mod assets;
+mod biller_hooks;
 mod charts;
 mod error;
 mod guard;
@@ -18,6 +19,7 @@ mod upkeep;
 mod upload;
 mod web;
 mod webhooks;
+pub mod writing;
 
 pub use error::WebError;
 pub use site::{Options, Secrets, Site, Stopwatch};
