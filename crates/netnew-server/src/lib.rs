@@ -6,6 +6,7 @@
 
 mod api;
 mod assets;
+mod biller_hooks;
 mod charts;
 mod error;
 mod guard;
