@@ -1,7 +1,9 @@
 //! A made Stripe account behind a small server on this machine, read into books.
 
 mod account;
+mod billers;
 mod deliveries;
 mod files;
+mod money;
 mod server;
 mod syncs;
