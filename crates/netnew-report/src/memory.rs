@@ -10,8 +10,8 @@ use netnew_ledger::{Context, Kind};
 use netnew_metrics::{Cohorts, Extras, Field, Query, ReportCurrency, RollupError};
 use netnew_money::{Amount, Currency, Day, Instant, Zone};
 use netnew_resident::{
-    ByPair, Cut, Extent, Found, Image, ImageBuilder, People, PeopleBuilder, Rows, Rules, Worth, cohorts, find,
-    grouped, rollup, stretch, without_dimensions, worth,
+    ByPair, Cut, Extent, Found, Image, ImageBuilder, People, PeopleBuilder, Rows, Rules, Worth, cohorts,
+    find, grouped, rollup, stretch, without_dimensions, worth,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -69,7 +69,8 @@ impl ByPair {
             let row = image.first_row[customers.start] as usize;
             let laid_row = laid.lives[life].first as usize;
             let mut starts = vec![0u32; pairs + 1];
-            let own = |customer: &usize| laid.ways[*customer] & (ways::TEMPLATES | ways::LAID) == ways::TEMPLATES;
+            let own =
+                |customer: &usize| laid.ways[*customer] & (ways::TEMPLATES | ways::LAID) == ways::TEMPLATES;
             let of_laid = &laid.pair[laid_row..laid_row + laid_rows.len()];
             for customer in customers.clone().filter(own) {
                 image.pair[image.row_range(customer)].iter().for_each(|pair| starts[*pair as usize + 1] += 1);
@@ -168,9 +169,8 @@ fn post(days: &mut Days, templates: &Templates, pair: u32, notes: &[u16]) {
     for note in notes {
         let Some(code) = (note & 7).checked_sub(1) else { continue };
         let (fate, again, others) = CODES[usize::from(code)];
-        let rows = known[usize::from(code)].get_or_insert_with(|| {
-            &templates.rows[templates.rows_of(Which { pair, fate, again, others })]
-        });
+        let rows = known[usize::from(code)]
+            .get_or_insert_with(|| &templates.rows[templates.rows_of(Which { pair, fate, again, others })]);
         for row in *rows {
             days.add_row(row.topics[usize::from(again)], note >> 3, row.amount);
         }
