@@ -15,6 +15,7 @@ mod pages;
 mod params;
 mod sign_in;
 mod site;
+pub mod syncing;
 mod upkeep;
 mod upload;
 mod web;

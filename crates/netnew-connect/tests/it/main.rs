@@ -4,5 +4,6 @@ mod account;
 mod billers;
 mod deliveries;
 mod files;
+mod money;
 mod server;
 mod syncs;
