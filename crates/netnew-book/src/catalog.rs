@@ -40,6 +40,8 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("catalog/access.sql")),
         // What sources said that facts are told from.
         M::up(crate::evidence::MIGRATION),
+        // What was sent to the API under /v1.
+        M::up(include_str!("catalog/mogul.sql")),
     ])
 }
 

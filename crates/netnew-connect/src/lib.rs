@@ -8,6 +8,7 @@ mod error;
 pub mod files;
 pub mod http;
 pub mod intake;
+pub mod mogul;
 pub mod sync;
 pub mod webhook;
 

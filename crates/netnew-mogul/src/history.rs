@@ -14,6 +14,7 @@ use netnew_facts::{ItemState, PayloadRef};
 use netnew_money::{Currency, Instant, IntervalUnit, Ratio, Zone};
 use slots::Slots;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// An object, when it came in relation to others, and the raw record that it came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub struct Known<T> {
 #[derive(Clone, Debug, Default)]
 pub struct Life {
     /// Plans by uuid.
-    pub plans: BTreeMap<String, Plan>,
+    pub plans: Arc<BTreeMap<String, Plan>>,
     /// Invoices.
     pub invoices: Vec<Known<Invoice>>,
     /// Subscription events.

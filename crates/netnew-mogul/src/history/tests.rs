@@ -50,7 +50,7 @@ fn life(invoices: Vec<Known<Invoice>>) -> Life {
         plan("Year", 1, "year"),
         plan("Week", 7, "day"),
     ];
-    Life { plans: plans.into_iter().collect(), invoices, ..Life::default() }
+    Life { plans: Arc::new(plans.into_iter().collect()), invoices, ..Life::default() }
 }
 
 fn subscription(id: &str, ends: &[&str], chain: Option<&str>) -> Known<Subscription> {
