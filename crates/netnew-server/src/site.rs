@@ -5,6 +5,7 @@ use crate::pages::{Ask, whole};
 use crate::upkeep::Counters;
 use netnew_access::Access;
 use netnew_book::Book;
+use netnew_connect::mogul::{Desk, tell};
 use netnew_decide::diagnosis::Diagnosis;
 use netnew_decide::milestones::Milestone;
 use netnew_policy::Policy;
@@ -69,6 +70,9 @@ pub struct Site {
     access: Access,
     advice: Mutex<Advices>,
     counters: Counters,
+    desk: Desk,
+    /// Held while what was sent to the API under `/v1` becomes facts.
+    telling: Mutex<()>,
 }
 
 impl Site {
@@ -80,6 +84,7 @@ impl Site {
         let book = Arc::new(Book::open_at(dir).map_err(netnew_report::ReportError::from)?);
         let view = Mutex::new(View::new(book.clone())?);
         let access = Access::open(&book)?;
+        let desk = Desk::open(&book).map_err(netnew_report::ReportError::from)?;
         Ok(Site {
             dir: dir.to_path_buf(),
             options,
@@ -88,6 +93,8 @@ impl Site {
             access,
             advice: Mutex::default(),
             counters: Counters::default(),
+            desk,
+            telling: Mutex::default(),
         })
     }
 
@@ -99,6 +106,26 @@ impl Site {
     /// The book.
     pub fn book(&self) -> &Arc<Book> {
         &self.book
+    }
+
+    /// Where requests to the API under `/v1` are written down.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Makes facts of what was sent to the API under `/v1`; when this returns, everything that was answered before is told.
+    ///
+    /// # Errors
+    /// A book that cannot be written.
+    pub fn tell(&self) -> Result<(), WebError> {
+        let refused = |error| WebError::from(netnew_import::refused(error));
+        let waiting = || self.desk.read(|store| store.waiting()).map_err(|refusal| refused(refusal.into()));
+        if waiting()? == 0 {
+            return Ok(());
+        }
+        let _alone = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        tell::tell(&self.book, &self.desk, crate::sign_in::now(self)?).map_err(refused)?;
+        Ok(())
     }
 
     /// How it is served.

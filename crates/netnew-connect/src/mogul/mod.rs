@@ -11,7 +11,7 @@ mod store;
 pub mod tell;
 
 pub use desk::Desk;
-pub use store::{List, Object, Order, Store};
+pub use store::{List, Object, Order, Store, Which};
 
 use netnew_mogul::Wrong;
 use serde_json::Value;

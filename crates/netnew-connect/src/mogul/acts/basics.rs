@@ -256,3 +256,27 @@ pub(crate) fn source_name(object: &Object) -> Result<String, Refusal> {
     Ok(object.read::<DataSource>()?.name)
 }
 
+
+/// Keeps an object that facts do not follow from.
+///
+/// # Errors
+/// A catalog that cannot be written.
+pub fn keep(store: &Store, kind: &str, id: &str, about: &str, body: &impl serde::Serialize) -> Result<(), Refusal> {
+    store.insert(New { id, kind, about, ..New::default() }, body).map(|_| ())
+}
+
+/// Writes such an object anew.
+///
+/// # Errors
+/// A catalog that cannot be written.
+pub fn rekeep(store: &Store, id: &str, body: &impl serde::Serialize) -> Result<(), Refusal> {
+    store.rewrite(id, body, None)
+}
+
+/// Forgets such an object.
+///
+/// # Errors
+/// A catalog that cannot be written.
+pub fn forget(store: &Store, id: &str) -> Result<(), Refusal> {
+    store.remove(id)
+}

@@ -1,6 +1,7 @@
 //! What requests do.
 
 pub mod basics;
+pub mod bulk;
 pub mod customers;
 pub mod events;
 pub mod invoices;
