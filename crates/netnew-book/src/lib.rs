@@ -20,6 +20,7 @@ mod error;
 mod evidence;
 mod files;
 mod import;
+mod lookup;
 mod record;
 mod runs;
 mod scan;

@@ -79,3 +79,9 @@ impl ConnectError {
         }
     }
 }
+
+impl From<ConnectError> for netnew_writer::Failure {
+    fn from(error: ConnectError) -> netnew_writer::Failure {
+        netnew_writer::Failure::new(error.code(), error.to_string(), error.hint())
+    }
+}

@@ -6,15 +6,12 @@
 
 use crate::compare::{Change, compare};
 use crate::error::ConnectError;
-use netnew_book::{Book, Evidence, Import};
+use netnew_book::{Book, Evidence, Import, Part};
 use netnew_facts::{Body, Fact, PayloadRef, Statement, StatementBody, Text, hash64};
 use netnew_money::Instant;
 use netnew_stripe::{Catalogue, CustomerSaid, Known, Piece, Said, Trouble, history};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Above so many customers the book is read through once instead of looked into for each.
-const MANY: usize = 3_000;
 
 /// When objects that are no events were listed, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -284,33 +281,12 @@ fn tell(
         }
         Ok(())
     };
-    let known_before = snapshot.begins().contains_key(source);
-    if known_before && customers.len() > MANY {
-        let mut left = customers.clone();
-        let mut failed = None;
-        snapshot.scan(netnew_book::BucketRange::ALL, &mut |facts: netnew_facts::CustomerFacts| {
-            for id in &facts.ids {
-                if failed.is_none() && left.remove(&**id) {
-                    failed = one(import, id, &facts.facts).err();
-                }
-            }
-            Ok(())
-        })?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        for customer in left {
-            one(import, &customer, &[])?;
-        }
+    let ids = customers.iter().map(String::as_str);
+    if !snapshot.begins().contains_key(source) {
+        ids.into_iter().try_for_each(|id| one(import, id, &[]))?;
         return Ok(taken);
     }
-    for customer in customers {
-        let facts = match known_before {
-            true => snapshot.customer(customer)?.map(|c| c.facts).unwrap_or_default(),
-            false => Vec::new(),
-        };
-        one(import, customer, &facts)?;
-    }
+    snapshot.filed_of(ids, Part::Items, &mut |id, facts| one(import, id, &facts))?;
     Ok(taken)
 }
 

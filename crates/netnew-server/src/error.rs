@@ -1,7 +1,7 @@
 //! What a reader is told when something is wrong: a problem document for programs (RFC 9457), a page for people.
 
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use netnew_access::AccessError;
 use netnew_report::ReportError;
@@ -77,6 +77,10 @@ impl IntoResponse for WebError {
         }
         let body = self.problem().to_string();
         let mut response = (self.status, [(CONTENT_TYPE, "application/problem+json")], body).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            let seconds = if self.error.code == "queue_full" { "2" } else { "10" };
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+        }
         // Pages look at it to show the same error to a person.
         response.extensions_mut().insert(Shown(self.error.code, self.error.message, self.error.hint));
         response

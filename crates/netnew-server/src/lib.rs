@@ -19,6 +19,7 @@ mod upkeep;
 mod upload;
 mod web;
 mod webhooks;
+pub mod writing;
 
 pub use error::WebError;
 pub use site::{Options, Secrets, Site, Stopwatch};

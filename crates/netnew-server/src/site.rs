@@ -6,11 +6,14 @@ use crate::upkeep::Counters;
 use netnew_access::Access;
 use netnew_book::Book;
 use netnew_connect::mogul::{Desk, tell};
+use netnew_connect::webhook::Deliveries;
 use netnew_decide::diagnosis::Diagnosis;
 use netnew_decide::milestones::Milestone;
+use netnew_money::Zone;
 use netnew_policy::Policy;
 use netnew_report::decide::{diagnose, milestones};
 use netnew_report::{Now, Question, Report, ReportError, View, find_policy};
+use netnew_writer::{Clock, Entrance, Limits, Writer};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,10 +67,13 @@ const KEPT: usize = 32;
 /// A book being served.
 pub struct Site {
     dir: PathBuf,
-    options: Options,
+    options: Arc<Options>,
     book: Arc<Book>,
     view: Mutex<View>,
     access: Access,
+    writer: Writer,
+    /// Where the deliveries of each source go in.
+    deliveries: Mutex<BTreeMap<String, Entrance<Deliveries>>>,
     advice: Mutex<Advices>,
     counters: Counters,
     desk: Desk,
@@ -85,12 +91,16 @@ impl Site {
         let view = Mutex::new(View::new(book.clone())?);
         let access = Access::open(&book)?;
         let desk = Desk::open(&book).map_err(netnew_report::ReportError::from)?;
+        let options = Arc::new(options);
+        let writer = start_writer(dir, &options)?;
         Ok(Site {
             dir: dir.to_path_buf(),
             options,
             book,
             view,
             access,
+            writer,
+            deliveries: Mutex::default(),
             advice: Mutex::default(),
             counters: Counters::default(),
             desk,
@@ -149,6 +159,24 @@ impl Site {
     /// Who may do what.
     pub fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// What books many small writes at once; see [`crate::writing`] for how a request waits for it.
+    pub fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// Where the deliveries of a source go in.
+    pub(crate) fn deliveries(&self, source: &str) -> Entrance<Deliveries> {
+        let mut all = self.deliveries.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.get(source) {
+            Some(entrance) => entrance.clone(),
+            None => {
+                let entrance = self.writer.entrance(source, Deliveries);
+                all.insert(source.to_string(), entrance.clone());
+                entrance
+            }
+        }
     }
 
     /// Requests so far.
@@ -219,7 +247,7 @@ impl Site {
         let version = self.book.version().map_err(netnew_report::ReportError::from)?;
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         if view.snapshot.version() != version {
-            *view = View::new(self.book.clone())?;
+            *view = view.refresh()?;
         }
         Ok(view.clone())
     }
@@ -246,6 +274,19 @@ impl Site {
         }
         Ok(Report::of(question, &self.view()?, &now)?)
     }
+}
+
+/// The writer has a book of its own, so that pages do not wait for its commits.
+fn start_writer(dir: &Path, options: &Arc<Options>) -> Result<Writer, WebError> {
+    let book = Book::open_at(dir).map_err(ReportError::from)?;
+    let told = options.clone();
+    let clock: Clock = Arc::new(move || {
+        let now = (told.now)();
+        now.at(&Zone::utc()).unwrap_or(now.clock)
+    });
+    Writer::start(book, clock, Limits::default()).map_err(|error| {
+        ReportError::refused("io", format!("no thread can be started: {error}"), "free some memory").into()
+    })
 }
 
 /// A policy by name only: a path from outside must not read a file of this machine.

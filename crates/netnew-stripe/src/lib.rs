@@ -16,6 +16,7 @@ mod piece;
 mod price;
 pub mod webhook;
 
+pub use derive::cash::{Entered, Paid, entries_of_charge};
 pub use derive::{Catalogue, History, Known, Told, history};
-pub use parse::{CustomerSaid, Kept, Said, Trouble, looks_like_stripe, read};
+pub use parse::{CustomerSaid, EntrySaid, Kept, Said, Trouble, looks_like_stripe, read};
 pub use piece::*;

@@ -27,6 +27,8 @@ pub enum Piece {
     Invoice(Box<Invoice>),
     /// A subscription schedule with its phases.
     Schedule(Schedule),
+    /// A charge, or a refund or dispute of one.
+    Cash(Box<Cash>),
 }
 
 /// A price: per unit or in tiers, for an interval.
@@ -235,6 +237,8 @@ pub struct Item {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Invoice {
+    /// All lines are given. It stands first, so that of two that say so much the complete one holds.
+    pub complete: bool,
     /// Its id.
     pub id: String,
     /// Subscription it is for.
@@ -319,4 +323,24 @@ pub struct Phase {
     pub items: Vec<(String, Option<i64>)>,
     /// Coupons on the subscription.
     pub coupons: Vec<String>,
+}
+
+/// A charge, or a refund or dispute of one, as far as it says by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cash {
+    /// `payments`, `refunds` or `disputes`.
+    pub kind: String,
+    /// When it was made.
+    pub at: i64,
+    /// Customer, where it says.
+    pub customer: Option<String>,
+    /// Payment intent that the charge belongs to.
+    pub intent: Option<String>,
+    /// Invoice, where it says.
+    pub invoice: Option<String>,
+    /// Of a charge what was given back of it, of a refund what it gives back, in smallest units.
+    pub refunded: i64,
+    /// The entry as JSON, without what others know; empty where it only says when a dispute was decided.
+    pub entry: String,
 }

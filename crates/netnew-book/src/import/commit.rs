@@ -31,15 +31,34 @@ pub(crate) struct Written {
 impl Import<'_> {
     /// Decides what is new and, under [`Finish::Commit`], books it: when this returns it is durable.
     pub fn finish(self, finish: Finish) -> Result<Outcome, BookError> {
-        Ok(self.finish_with(finish, Follow { new: &|_, _| (), add: &|(), _| (), take: &mut |()| () })?.0)
+        self.finish_then(finish, &mut |_| ())
+    }
+
+    /// Like [`Import::finish`], and calls `booked` as soon as all is durable (or nothing was new), before segments are
+    /// merged: whoever waits for it need not wait for that.
+    ///
+    /// # Errors
+    /// As [`Import::finish`]; `booked` was not called then.
+    pub fn finish_then(self, finish: Finish, booked: &mut dyn FnMut(&Outcome)) -> Result<Outcome, BookError> {
+        let follow = Follow { new: &|_, _| (), add: &|(), _| (), take: &mut |()| () };
+        Ok(self.finish_all(finish, follow, booked)?.0)
     }
 
     /// Like [`Import::finish`], and lets somebody follow what is booked by column. Also says whether that was the whole
     /// book as it is now: it was empty, and nobody's facts are filed with another customer's.
     pub fn finish_with<T: Send>(
+        self,
+        finish: Finish,
+        follow: Follow<'_, T>,
+    ) -> Result<(Outcome, bool), BookError> {
+        self.finish_all(finish, follow, &mut |_| ())
+    }
+
+    fn finish_all<T: Send>(
         mut self,
         finish: Finish,
         follow: Follow<'_, T>,
+        booked: &mut dyn FnMut(&Outcome),
     ) -> Result<(Outcome, bool), BookError> {
         let mut outcome = Outcome::default();
         let number = self.next_segment()?;
@@ -77,6 +96,7 @@ impl Import<'_> {
         }
         let (book, lock) = (self.book, self._lock);
         drop(self.snapshot);
+        booked(&outcome);
         if books {
             // What is booked is booked: tidying up that fails (a full disk) is the next writer's, who begins with it.
             let _ = book.clear_temporary().and_then(|()| book.compact());

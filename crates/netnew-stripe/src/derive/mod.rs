@@ -8,6 +8,7 @@
 //! **Invoice lines** and **schedules** say what an item was from a moment on. Where observations cover a time, nothing
 //! else counts there; the rest is rebuilt and marked so.
 
+pub(crate) mod cash;
 mod config;
 mod discounts;
 mod stand;
@@ -192,7 +193,8 @@ pub fn history(known: &[Known], catalogue: &Catalogue) -> History {
                 discounts.insert(&discount.id, discount);
             }
             Piece::CustomerDiscount(discount) => customer_discount = Some(discount),
-            Piece::Price(_) | Piece::Product(_) | Piece::Coupon(_) | Piece::Promotion(_) => {}
+            Piece::Price(_) | Piece::Product(_) | Piece::Coupon(_) | Piece::Promotion(_) | Piece::Cash(_) => {
+            }
         }
     }
     invoices.sort_by(|(a, _), (b, _)| (a.created, &a.id).cmp(&(b.created, &b.id)));

@@ -47,6 +47,7 @@ pub(super) fn read(object: &Value, context: &Context, said: &mut Said) {
         ));
     }
     let piece = Invoice {
+        complete: !more_lines,
         id: own.to_string(),
         subscription: subscription.map(str::to_string),
         created,
@@ -64,6 +65,7 @@ pub(super) fn read(object: &Value, context: &Context, said: &mut Said) {
         rank,
         piece: Piece::Invoice(Box::new(piece)),
     });
+    super::cash::bill(object, context, said);
 }
 
 /// What waits for the next invoice: the proration of a change shows here long before it is billed.

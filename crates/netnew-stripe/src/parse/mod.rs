@@ -1,5 +1,6 @@
 //! From JSON to pieces.
 
+pub(crate) mod cash;
 mod catalogue;
 mod customer;
 mod invoice;
@@ -7,7 +8,7 @@ mod subscription;
 
 use crate::json::{field, flag, id, int, text};
 use crate::piece::Piece;
-use netnew_facts::Attributes;
+use netnew_facts::{Attributes, Entry, EntryKind};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -18,6 +19,10 @@ pub struct Said {
     pub pieces: Vec<Kept>,
     /// Attributes of a customer.
     pub customers: Vec<CustomerSaid>,
+    /// Entries that are told in full: invoices, credit notes.
+    pub entries: Vec<EntrySaid>,
+    /// Payment intents and charges with the invoice that they are for.
+    pub links: Vec<(String, String)>,
     /// What could not be understood.
     pub problems: Vec<Trouble>,
     /// Moment of the event (seconds since 1970), or none for an object that was listed.
@@ -30,6 +35,17 @@ pub struct Said {
     pub test_clock: Option<String>,
     /// Type of an object that says nothing here.
     pub unused: Option<String>,
+}
+
+impl Said {
+    /// Whether there is nothing in it to keep or to tell of.
+    pub fn says_nothing(&self) -> bool {
+        self.pieces.is_empty()
+            && self.customers.is_empty()
+            && self.entries.is_empty()
+            && self.links.is_empty()
+            && self.problems.is_empty()
+    }
 }
 
 /// A piece and where it belongs.
@@ -52,6 +68,23 @@ pub struct CustomerSaid {
     pub customer: String,
     /// Attributes.
     pub attributes: Attributes,
+}
+
+/// An entry as one object tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntrySaid {
+    /// Its id.
+    pub key: String,
+    /// Customer id.
+    pub customer: String,
+    /// When it happened, in seconds.
+    pub at: i64,
+    /// Breaks ties between states of one object in one second.
+    pub rank: i64,
+    /// What it is.
+    pub kind: EntryKind,
+    /// What it says, or none when the object was deleted.
+    pub entry: Option<Entry>,
 }
 
 /// What is wrong with an object.
@@ -81,7 +114,7 @@ impl Trouble {
 }
 
 /// Types of objects that Stripe has and a ledger has no use for.
-const OF_NO_USE: [&str; 29] = [
+const OF_NO_USE: [&str; 28] = [
     "account",
     "application_fee",
     "balance",
@@ -93,7 +126,6 @@ const OF_NO_USE: [&str; 29] = [
     "checkout.session",
     "file",
     "file_link",
-    "invoice_payment",
     "line_item",
     "mandate",
     "order",
@@ -113,8 +145,8 @@ const OF_NO_USE: [&str; 29] = [
     "transfer",
 ];
 
-/// Objects about money that moved: read by the cash room.
-const CASH: [&str; 4] = ["charge", "refund", "credit_note", "dispute"];
+/// Objects about money that moved.
+const CASH: [&str; 5] = ["charge", "refund", "credit_note", "dispute", "invoice_payment"];
 
 /// Whether a JSON object looks like something of Stripe's: an event, a list of objects, or an object by its type and
 /// the form of its id.
@@ -177,6 +209,11 @@ pub fn read(value: &Value) -> Said {
         Some("customer") => customer::read(object, &context, &mut said),
         Some("subscription") => subscription::read(object, &context, &mut said),
         Some("invoice") => invoice::read(object, &context, &mut said),
+        Some("charge") => cash::charge(object, &mut said),
+        Some("refund") => cash::refund(object, None, &mut said),
+        Some("dispute") => cash::dispute(object, Some(&context), &mut said),
+        Some("credit_note") => cash::credit_note(object, &mut said),
+        Some("invoice_payment") => cash::invoice_payment(object, &mut said),
         Some("invoiceitem") => invoice::pending(object, &context, &mut said),
         Some("subscription_schedule") => subscription::schedule(object, &context, &mut said),
         Some("price" | "plan") => catalogue::price(object, &mut said.pieces),

@@ -1,0 +1,3 @@
+//! Groups, their answers, and what happens when something goes wrong.
+
+mod groups;
