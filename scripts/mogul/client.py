@@ -98,7 +98,8 @@ def plan(name, count, unit):
 
 bronze, yearly, weekly = plan("Bronze", 1, "month"), plan("Yearly", 1, "year"), plan("Weekly", 7, "day")
 refused("interval_unit", lambda: chartmogul.Plan.create(cm, data={"data_source_uuid": source.uuid, "name": "x", "interval_count": 1, "interval_unit": "era"}))
-changed = chartmogul.Plan.modify(cm, uuid=weekly.uuid, data={"name": "Each week"}).get()
+same(chartmogul.Plan.modify(cm, uuid=weekly.uuid, data={"name": "Each week"}).get(), None, "a change of a plan is answered 202")
+changed = chartmogul.Plan.retrieve(cm, uuid=weekly.uuid).get()
 same((changed.name, changed.interval_count), ("Each week", 7), "a changed plan")
 group = chartmogul.PlanGroup.create(cm, data={"name": "All", "plans": [bronze.uuid, yearly.uuid]}).get()
 same(group.plans_count, 2, "a group's plans")

@@ -47,7 +47,8 @@ pub(super) fn of(report: &Report, customer: Option<&str>) -> Result<Vec<Activity
 /// pays after it.
 fn of_step(step: &[&Movement], out: &mut Vec<Activity>) {
     let mut by_subscription: BTreeMap<(&str, &str), Vec<&Movement>> = BTreeMap::new();
-    for row in step {
+    // What only moves from one subscription to another is nobody's change.
+    for row in step.iter().filter(|m| m.row.kind != Kind::Transfer) {
         by_subscription.entry((&row.item.source, &row.item.subscription)).or_default().push(row);
     }
     let mut level: Amount = step[0].customer_before;
@@ -66,7 +67,7 @@ fn of_step(step: &[&Movement], out: &mut Vec<Activity>) {
         });
         let by_sign = if sum > Amount::ZERO { "expansion" } else { "contraction" };
         let of_plan = rows.iter().max_by_key(|m| m.row.after);
-        let first = rows[0];
+        let Some(first) = rows.first() else { continue };
         out.push(Activity {
             at: first.at,
             kind: decided.unwrap_or(by_sign),

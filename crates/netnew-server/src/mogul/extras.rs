@@ -225,7 +225,7 @@ pub(super) fn json_imports(call: &Call, method: &str, source: &str, rest: &[&str
                 basics::keep(store, "json_import", &id, "", &body)?;
                 Ok(body)
             })?;
-            Reply::accepted(&made)
+            Reply::ok(&made)
         }
         ("GET", [id]) => {
             let body: Value = call.read(|store| store.need("json_import", id, "Import")?.read())?;
