@@ -46,7 +46,10 @@ impl Wrong {
 
     /// A list of objects that name field and message.
     pub fn details(&self) -> Value {
-        self.0.iter().map(|(field, what)| json!({"param": field, "code": "invalid", "message": what})).collect()
+        self.0
+            .iter()
+            .map(|(field, what)| json!({"param": field, "code": "invalid", "message": what}))
+            .collect()
     }
 }
 
@@ -182,8 +185,12 @@ impl<'v> Fields<'v> {
     /// A list of texts.
     pub fn texts(&mut self, name: &str) -> Vec<String> {
         let list = self.list(name);
-        let texts: Vec<String> =
-            list.iter().filter_map(Value::as_str).map(|t| t.trim().to_string()).filter(|t| !t.is_empty()).collect();
+        let texts: Vec<String> = list
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|t| t.trim().to_string())
+            .filter(|t| !t.is_empty())
+            .collect();
         if texts.len() != list.len() {
             self.wrong.add(name, "must be a list of texts");
         }
@@ -270,7 +277,10 @@ mod tests {
         let body = json!({"name": "", "amount": "12.5", "n": "12", "m": 7.0, "when": "soon", "currency": "ZZZ", "tags": [1]});
         let mut fields = Fields::of(body.as_object().unwrap());
         assert_eq!(fields.required("name", "A name is required."), "");
-        assert_eq!((fields.number("amount"), fields.number("n"), fields.number("m")), (None, Some(12), Some(7)));
+        assert_eq!(
+            (fields.number("amount"), fields.number("n"), fields.number("m")),
+            (None, Some(12), Some(7))
+        );
         assert_eq!((fields.date("when"), fields.currency("currency")), (None, None));
         fields.texts("tags");
         let named: Vec<&str> = fields.wrong.0.iter().map(|(f, _)| f.as_str()).collect();

@@ -79,7 +79,9 @@ mod tests {
         let next = from(&[("cursor", &write(17))]).unwrap();
         assert_eq!((next.after, next.page), (Some(17), None));
         assert_eq!(from(&[("per_page", "9999")]).unwrap().rows, USUAL);
-        for wrong in [("per_page", "0"), ("per_page", "x"), ("cursor", "!!"), ("cursor", "YWJj"), ("page", "0")] {
+        for wrong in
+            [("per_page", "0"), ("per_page", "x"), ("cursor", "!!"), ("cursor", "YWJj"), ("page", "0")]
+        {
             assert_eq!(from(&[wrong]).unwrap_err().0, wrong.0);
         }
     }

@@ -139,7 +139,8 @@ fn of_invoice(life: &Life, known: &Known<Invoice>, out: &mut BTreeMap<Key, Vec<M
         };
         let Some(part) = part_of(life, line, currency) else { continue };
         let beside = |other: &&LineItem| {
-            other.subscription_external_id.as_ref() == Some(subscription) && other.service_period_start == Some(start)
+            other.subscription_external_id.as_ref() == Some(subscription)
+                && other.service_period_start == Some(start)
         };
         let together: Vec<&LineItem> = lines.iter().copied().filter(beside).collect();
         let change = match line.prorated {
@@ -217,8 +218,12 @@ fn stretch(start: Instant, end: Instant, unit: IntervalUnit, count: u32) -> Opti
     (part > 0 && whole > 0).then(|| Ratio::new(i128::from(whole), i128::from(part))).flatten()
 }
 
-const SETS: [&str; 4] =
-    ["subscription_start", "subscription_start_scheduled", "subscription_updated", "subscription_update_scheduled"];
+const SETS: [&str; 4] = [
+    "subscription_start",
+    "subscription_start_scheduled",
+    "subscription_updated",
+    "subscription_update_scheduled",
+];
 const ENDS: [&str; 2] = ["subscription_cancelled", "subscription_cancellation_scheduled"];
 
 /// Every type of a subscription event that is understood.

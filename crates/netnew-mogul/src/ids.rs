@@ -16,7 +16,8 @@ pub fn id(prefix: &str, parts: &[&str]) -> String {
 /// A number made from an id, for the places where the API has numbers: positive, at most 15 digits, so that every reader of
 /// JSON keeps it whole.
 pub fn number(id: &str) -> i64 {
-    i64::try_from(netnew_facts::hash64(id.as_bytes()) % 900_000_000_000_000).unwrap_or(0) + 100_000_000_000_000
+    i64::try_from(netnew_facts::hash64(id.as_bytes()) % 900_000_000_000_000).unwrap_or(0)
+        + 100_000_000_000_000
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use crate::dates;
 use crate::money;
 use crate::shapes::{Customer, Invoice, LineItem, Plan, Transaction};
-use netnew_facts::{Attributes, Entry, Invoice as Bill, InvoiceLine, InvoiceStatus, LineKind, Payment, PaymentResult, Refund};
+use netnew_facts::{
+    Attributes, Entry, Invoice as Bill, InvoiceLine, InvoiceStatus, LineKind, Payment, PaymentResult, Refund,
+};
 use netnew_money::{Amount, Currency, Instant};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -109,8 +111,19 @@ fn entry_of(transaction: &Transaction, amount: Amount, currency: Currency, invoi
 
 /// Names under which a customer's own fields are attributes.
 const OWN: [&str; 13] = [
-    "name", "email", "company", "country", "state", "city", "zip", "owner", "website_url", "lead_created_at",
-    "free_trial_started_at", "tags", "status",
+    "name",
+    "email",
+    "company",
+    "country",
+    "state",
+    "city",
+    "zip",
+    "owner",
+    "website_url",
+    "lead_created_at",
+    "free_trial_started_at",
+    "tags",
+    "status",
 ];
 
 /// What is known of a customer, as attributes; custom ones by their own name, with `custom.` before it where a field of
@@ -188,11 +201,15 @@ mod tests {
     #[test]
     fn transactions_pay_an_invoice_or_do_not() {
         let with = |list: Value| invoice(json!({"transactions": list}));
-        let one = |kind: &str, result: &str, cents: Value| {
-            json!({"uuid": "tr_1", "external_id": null, "type": kind, "date": "2026-01-03", "result": result, "amount_in_cents": cents})
-        };
-        assert_eq!(bill(&with(json!([one("payment", "successful", Value::Null)]))).status, InvoiceStatus::Paid);
-        assert_eq!(bill(&with(json!([one("payment", "successful", json!(500))]))).status, InvoiceStatus::Open);
+        let one = |kind: &str, result: &str, cents: Value| json!({"uuid": "tr_1", "external_id": null, "type": kind, "date": "2026-01-03", "result": result, "amount_in_cents": cents});
+        assert_eq!(
+            bill(&with(json!([one("payment", "successful", Value::Null)]))).status,
+            InvoiceStatus::Paid
+        );
+        assert_eq!(
+            bill(&with(json!([one("payment", "successful", json!(500))]))).status,
+            InvoiceStatus::Open
+        );
         assert_eq!(bill(&with(json!([one("payment", "failed", Value::Null)]))).status, InvoiceStatus::Open);
         assert_eq!(bill(&invoice(json!({"status": "voided"}))).status, InvoiceStatus::Void);
         let all = of_invoice(&with(json!([one("refund", "successful", json!(300))])), &BTreeMap::new());
@@ -203,7 +220,8 @@ mod tests {
 
     #[test]
     fn a_customer_is_attributes() {
-        let mut customer = Customer { name: "Ada".into(), tags: vec!["a".into(), "b".into()], ..Customer::default() };
+        let mut customer =
+            Customer { name: "Ada".into(), tags: vec!["a".into(), "b".into()], ..Customer::default() };
         customer.custom.insert("channel".into(), json!("ads"));
         customer.custom.insert("name".into(), json!("x"));
         let all = attributes(&customer);

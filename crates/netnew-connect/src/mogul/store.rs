@@ -132,9 +132,8 @@ impl<'c> Store<'c> {
     /// # Errors
     /// A catalog that cannot be read.
     pub fn by_external(&self, kind: &str, source: &str, external: &str) -> Result<Option<Object>, Refusal> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM mogul_objects WHERE kind = ?1 AND source = ?2 AND external = ?3"
-        );
+        let sql =
+            format!("SELECT {COLUMNS} FROM mogul_objects WHERE kind = ?1 AND source = ?2 AND external = ?3");
         Ok(self.db.prepare_cached(&sql)?.query_row([kind, source, external], object).optional()?)
     }
 
@@ -198,9 +197,8 @@ impl<'c> Store<'c> {
         }
         values.push(Sql::from(i64::try_from(asked.rows + 1).unwrap_or(i64::MAX)));
         values.push(Sql::from(i64::try_from(asked.skip).unwrap_or(i64::MAX)));
-        let sql = format!(
-            "SELECT {COLUMNS} FROM mogul_objects WHERE {filter} ORDER BY n {way} LIMIT ? OFFSET ?"
-        );
+        let sql =
+            format!("SELECT {COLUMNS} FROM mogul_objects WHERE {filter} ORDER BY n {way} LIMIT ? OFFSET ?");
         let mut statement = self.db.prepare_cached(&sql)?;
         let rows = statement.query_map(params_from_iter(&values), object)?;
         let mut objects: Vec<Object> = rows.collect::<Result<_, _>>()?;
@@ -263,9 +261,16 @@ impl<'c> Store<'c> {
     }
 
     /// Changes only what an object says.
-    pub(super) fn rewrite(&self, id: &str, body: &impl Serialize, arrival: Option<i64>) -> Result<(), Refusal> {
+    pub(super) fn rewrite(
+        &self,
+        id: &str,
+        body: &impl Serialize,
+        arrival: Option<i64>,
+    ) -> Result<(), Refusal> {
         self.db
-            .prepare_cached("UPDATE mogul_objects SET body = ?2, arrival = coalesce(?3, arrival) WHERE id = ?1")?
+            .prepare_cached(
+                "UPDATE mogul_objects SET body = ?2, arrival = coalesce(?3, arrival) WHERE id = ?1",
+            )?
             .execute(params![id, serde_json::to_string(body)?, arrival])?;
         Ok(())
     }

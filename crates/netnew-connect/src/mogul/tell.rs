@@ -6,10 +6,10 @@ use crate::compare::{Change, compare};
 use crate::error::ConnectError;
 use netnew_book::{Book, BucketRange, Finish, ImportOptions, Part};
 use netnew_facts::{Body, EntryKind, Fact, PayloadRef, Statement, StatementBody, Text, beats};
-use netnew_money::Instant;
 use netnew_mogul::history::{Known, Life, states};
 use netnew_mogul::paper::{self, Paper};
 use netnew_mogul::shapes::{Customer, DataSource, Invoice, Plan, Subscription, SubscriptionEvent};
+use netnew_money::Instant;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -73,12 +73,14 @@ impl Batch {
     fn next(desk: &Desk) -> Result<Option<Batch>, Refusal> {
         desk.read(|store| {
             let db = store.db();
-            let mut open = db.prepare_cached("SELECT about, arrival FROM mogul_open ORDER BY arrival LIMIT ?1")?;
-            let rows = open.query_map([BATCH], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
+            let mut open =
+                db.prepare_cached("SELECT about, arrival FROM mogul_open ORDER BY arrival LIMIT ?1")?;
+            let rows =
+                open.query_map([BATCH], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
             let open: Vec<(String, i64)> = rows.collect::<Result<_, _>>()?;
             let Some(last) = open.iter().map(|(_, arrival)| *arrival).max() else { return Ok(None) };
-            let mut arrivals =
-                db.prepare_cached("SELECT id, source, record FROM mogul_arrivals WHERE id <= ?1 ORDER BY id")?;
+            let mut arrivals = db
+                .prepare_cached("SELECT id, source, record FROM mogul_arrivals WHERE id <= ?1 ORDER BY id")?;
             let rows = arrivals.query_map([last], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             let arrivals: Vec<(i64, String, String)> = rows.collect::<Result<_, _>>()?;
             let mut sources: Vec<DataSource> = Vec::new();
@@ -114,7 +116,11 @@ impl Batch {
                 .map(|(id, _, text)| (*id, text.as_str()))
                 .collect();
             let concerned = |whole: &Whole| {
-                whole.records.iter().chain(&whole.gone).any(|r| uuids.contains(&r.what.data_source_uuid.as_str()))
+                whole
+                    .records
+                    .iter()
+                    .chain(&whole.gone)
+                    .any(|r| uuids.contains(&r.what.data_source_uuid.as_str()))
             };
             if records.is_empty() && !self.customers.iter().any(concerned) {
                 continue;
@@ -185,8 +191,12 @@ fn known<T>(object: &Object, what: T) -> Known<T> {
 }
 
 fn whole(objects: Vec<Object>, about: String, plans: &Arc<BTreeMap<String, Plan>>) -> Result<Whole, Refusal> {
-    let mut out =
-        Whole { about, records: Vec::new(), gone: Vec::new(), life: Life { plans: plans.clone(), ..Life::default() } };
+    let mut out = Whole {
+        about,
+        records: Vec::new(),
+        gone: Vec::new(),
+        life: Life { plans: plans.clone(), ..Life::default() },
+    };
     for object in &objects {
         match object.kind.as_str() {
             "customer" => out.records.push(known(object, object.read::<Customer>()?)),
@@ -225,13 +235,19 @@ impl Whole {
         }
         let records: Vec<Customer> = self.records.iter().map(|r| r.what.clone()).collect();
         for event in self.life.events.iter().map(|k| &k.what) {
-            let record = events::account(&records, event).and_then(|a| self.records.iter().find(|r| r.what == *a));
+            let record =
+                events::account(&records, event).and_then(|a| self.records.iter().find(|r| r.what == *a));
             if let (Some(subscription), Some(record)) = (&event.subscription_external_id, record) {
-                out.insert((event.data_source_uuid.as_str(), subscription.as_str()), record.what.uuid.as_str());
+                out.insert(
+                    (event.data_source_uuid.as_str(), subscription.as_str()),
+                    record.what.uuid.as_str(),
+                );
             }
         }
         for invoice in self.life.invoices.iter().map(|k| &k.what) {
-            for subscription in invoice.line_items.iter().filter_map(|l| l.subscription_external_id.as_deref()) {
+            for subscription in
+                invoice.line_items.iter().filter_map(|l| l.subscription_external_id.as_deref())
+            {
                 out.insert((invoice.data_source_uuid.as_str(), subscription), invoice.customer_uuid.as_str());
             }
         }
@@ -391,7 +407,8 @@ impl Speaker<'_> {
                 let kind = entry.kind();
                 let key = Text::from(key.as_str());
                 let there = winners.remove(&(kind.code(), key.clone()));
-                let body = Body::Entry { kind, key: key.clone(), effective_at: at, entry: Some(Box::new(entry)) };
+                let body =
+                    Body::Entry { kind, key: key.clone(), effective_at: at, entry: Some(Box::new(entry)) };
                 if there.is_some_and(|fact| fact.body == body) {
                     continue;
                 }

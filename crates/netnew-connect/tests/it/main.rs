@@ -3,5 +3,6 @@
 mod account;
 mod deliveries;
 mod files;
+mod mogul;
 mod server;
 mod syncs;

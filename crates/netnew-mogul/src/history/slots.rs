@@ -132,7 +132,8 @@ fn state(part: &Part) -> ItemState {
 fn unit_price(worth: Ratio, quantity: i64) -> (Decimal, i64) {
     // Quantities are kept in millionths.
     let sensible = (1..=9_000_000_000).contains(&quantity);
-    let one = Ratio::new(1, i128::from(quantity)).and_then(|part| worth.checked_mul(part)).filter(|_| sensible);
+    let one =
+        Ratio::new(1, i128::from(quantity)).and_then(|part| worth.checked_mul(part)).filter(|_| sensible);
     if let Some(one) = one
         && let Some(raw) = one.round_to(10, Rounding::HalfEven)
         && Ratio::new(raw, 10_000_000_000) == Some(one)

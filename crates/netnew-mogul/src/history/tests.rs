@@ -77,7 +77,8 @@ fn shown(life: &Life) -> Vec<String> {
             let s = &told.state;
             let quantity = Ratio::new(i128::from(s.quantity_micros), 1_000_000).unwrap();
             let worth = s.amount.to_ratio().checked_mul(quantity).unwrap();
-            let monthly = normalise(worth, s.interval, s.interval_count, &factors, Rounding::HalfEven, 2).unwrap();
+            let monthly =
+                normalise(worth, s.interval, s.interval_count, &factors, Rounding::HalfEven, 2).unwrap();
             let mrr = if s.status == Status::Canceled { Amount::ZERO } else { monthly.mrr };
             format!("{} {} {} {mrr}", day_of(told.effective_at), told.item, s.status.as_str())
         })
@@ -107,7 +108,8 @@ fn a_line_is_worth_its_amount_less_tax_over_the_plan() {
 
 #[test]
 fn quantities_are_kept_where_the_price_of_one_is_exact() {
-    let quantity = |fields: Value| states(&life(vec![invoice(1, vec![line(fields)])]))[0].state.quantity_micros;
+    let quantity =
+        |fields: Value| states(&life(vec![invoice(1, vec![line(fields)])]))[0].state.quantity_micros;
     assert_eq!(quantity(json!({"quantity": 5})), 5_000_000);
     assert_eq!(quantity(json!({"quantity": 3})), 1_000_000);
     assert_eq!(quantity(json!({"quantity": 0})), 1_000_000);
@@ -165,7 +167,12 @@ fn parts_of_one_invoice_stand_side_by_side() {
     let all = life(vec![invoice(1, vec![base, seats]), invoice(2, vec![next("pl_Gold")])]);
     assert_eq!(
         shown(&all),
-        ["2026-01-01 s1 active 10", "2026-01-01 s1:2 active 5", "2026-02-01 s1 active 10", "2026-02-01 s1:2 canceled 0"]
+        [
+            "2026-01-01 s1 active 10",
+            "2026-01-01 s1:2 active 5",
+            "2026-02-01 s1 active 10",
+            "2026-02-01 s1:2 canceled 0"
+        ]
     );
 }
 
@@ -215,9 +222,7 @@ fn event(order: i64, kind: &str, fields: Value) -> Known<SubscriptionEvent> {
 
 #[test]
 fn events_start_change_and_end_subscriptions() {
-    let worth = |date: &str, cents: i64| {
-        json!({"effective_date": date, "plan_external_id": "gold", "currency": "USD", "amount_in_cents": cents})
-    };
+    let worth = |date: &str, cents: i64| json!({"effective_date": date, "plan_external_id": "gold", "currency": "USD", "amount_in_cents": cents});
     let mut all = life(Vec::new());
     all.events = vec![
         event(1, "subscription_start", worth("2026-01-01", 1000)),
@@ -242,7 +247,8 @@ fn connected_subscriptions_go_on_in_one_another() {
     let mut all = life(vec![invoice(1, vec![line(json!({}))]), invoice(2, vec![second])]);
     all.subscriptions = vec![subscription("s1", &["2026-02-10"], None), subscription("s2", &[], None)];
     assert_eq!(shown(&all)[1], "2026-02-10 s1 canceled 0");
-    all.subscriptions = vec![subscription("s1", &["2026-02-10"], Some("x")), subscription("s2", &[], Some("x"))];
+    all.subscriptions =
+        vec![subscription("s1", &["2026-02-10"], Some("x")), subscription("s2", &[], Some("x"))];
     assert_eq!(
         shown(&all),
         ["2026-01-01 s1 active 10", "2026-03-01 s1 canceled 0", "2026-03-01 s2 active 10"]

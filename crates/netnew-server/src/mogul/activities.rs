@@ -174,7 +174,11 @@ impl Names {
         out.shift_remove("id");
         out.shift_remove("currency-sign");
         let customer = self.customers.get(&*activity.customer);
-        let source = self.sources.get(&*activity.source).cloned().unwrap_or_else(|| ids::id("ds", &[&activity.source]));
+        let source = self
+            .sources
+            .get(&*activity.source)
+            .cloned()
+            .unwrap_or_else(|| ids::id("ds", &[&activity.source]));
         let set = self.sets.get(&(source.clone(), activity.subscription.to_string()));
         out.insert("subscription-set-external-id".into(), json!(set.map_or(&*activity.subscription, |s| s)));
         let plan = activity.plan.as_deref().unwrap_or_default();
@@ -182,7 +186,10 @@ impl Names {
         out.insert("customer-name".into(), json!(customer.map_or(&*activity.customer, |c| &c.name)));
         let uuid = customer.map_or_else(|| ids::id("cus", &["", &activity.customer]), |c| c.uuid.clone());
         out.insert("customer-uuid".into(), json!(uuid));
-        out.insert("customer-external-id".into(), json!(customer.map_or(&*activity.customer, |c| &c.external_id)));
+        out.insert(
+            "customer-external-id".into(),
+            json!(customer.map_or(&*activity.customer, |c| &c.external_id)),
+        );
         out.insert("billing-connector-uuid".into(), json!(source));
         out.insert("uuid".into(), json!(activity.id));
         out
@@ -261,7 +268,8 @@ fn export(call: &Call) -> Answer {
         }
         params.insert(name.into(), json!(value));
     }
-    let id = ids::id("", &["export", &call.now.micros().to_string(), &Value::Object(params.clone()).to_string()]);
+    let id =
+        ids::id("", &["export", &call.now.micros().to_string(), &Value::Object(params.clone()).to_string()]);
     let body = json!({
         "id": id,
         "status": "pending",

@@ -142,8 +142,11 @@ impl<'c> Facing<'c> {
     fn with(&self, customer: &Customer, records: &[Customer], standing: &Standing) -> Value {
         let currency = self.call.site.book().settings().currency.as_str();
         let shown = if customer.name.is_empty() { &customer.company } else { &customer.name };
-        let system =
-            self.sources.iter().find(|s| s.uuid == customer.data_source_uuid).map_or("Import API", |s| &s.system);
+        let system = self
+            .sources
+            .iter()
+            .find(|s| s.uuid == customer.data_source_uuid)
+            .map_or("Import API", |s| &s.system);
         let each = |get: fn(&Customer) -> &str| records.iter().map(get).collect::<Vec<_>>();
         json!({
             "id": ids::number(&customer.uuid),
@@ -225,7 +228,10 @@ fn list(call: &Call) -> Answer {
     // A merged customer is found by any of its records.
     let within = [
         ("external_id", "id IN (SELECT about FROM mogul_objects WHERE kind = 'customer' AND external = ?)"),
-        ("data_source_uuid", "id IN (SELECT about FROM mogul_objects WHERE kind = 'customer' AND source = ?)"),
+        (
+            "data_source_uuid",
+            "id IN (SELECT about FROM mogul_objects WHERE kind = 'customer' AND source = ?)",
+        ),
     ];
     for (name, sql) in within {
         conditions.extend(call.params.text(name).map(|value| (sql, value)));

@@ -212,7 +212,8 @@ pub(super) fn json_imports(call: &Call, method: &str, source: &str, rest: &[&str
             let made = call.write(move |store, request| {
                 store.need("data_source", &source, "Data source")?;
                 let failed = bulk::import(store, request, &source, &|result| outcome(result))?;
-                let id = ids::id("", &["import", &source, &request.now.micros().to_string(), &request.record]);
+                let id =
+                    ids::id("", &["import", &source, &request.now.micros().to_string(), &request.record]);
                 let body = json!({
                     "id": id,
                     "data_source_uuid": source,

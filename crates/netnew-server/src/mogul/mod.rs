@@ -153,8 +153,10 @@ impl IntoResponse for Reply {
             Reply::Empty => StatusCode::NO_CONTENT.into_response(),
             Reply::Csv(name, bytes) => {
                 let attachment = format!("attachment; filename=\"{name}\"");
-                let headers =
-                    [(CONTENT_TYPE, "text/csv; charset=utf-8".to_string()), (CONTENT_DISPOSITION, attachment)];
+                let headers = [
+                    (CONTENT_TYPE, "text/csv; charset=utf-8".to_string()),
+                    (CONTENT_DISPOSITION, attachment),
+                ];
                 (headers, Body::from(bytes)).into_response()
             }
         }
@@ -261,7 +263,10 @@ fn answer(call: &Call, path: &str) -> Answer {
 }
 
 fn missing() -> Oops {
-    Oops::Body(StatusCode::NOT_FOUND, json!({"error": "Not found", "code": 404, "message": "there is no such path", "param": null}))
+    Oops::Body(
+        StatusCode::NOT_FOUND,
+        json!({"error": "Not found", "code": 404, "message": "there is no such path", "param": null}),
+    )
 }
 
 fn decoded(part: &str) -> String {

@@ -60,13 +60,20 @@ pub(super) fn data_sources(call: &Call, method: &str, parts: &[&str]) -> Answer 
             let view = call.site.view()?;
             let mut taken: Vec<String> = view.snapshot.begins().keys().map(|name| name.to_string()).collect();
             taken.extend(
-                call.site.book().sources().map_err(netnew_report::ReportError::from)?.into_iter().map(|s| s.name),
+                call.site
+                    .book()
+                    .sources()
+                    .map_err(netnew_report::ReportError::from)?
+                    .into_iter()
+                    .map(|s| s.name),
             );
             // What this API made and took away again may come back.
             let ours = call.read(|store| store.all("gone_source"))?;
             let ours: Vec<String> = ours
                 .iter()
-                .filter_map(|o| serde_json::from_str::<Value>(&o.body).ok()?["name"].as_str().map(str::to_string))
+                .filter_map(|o| {
+                    serde_json::from_str::<Value>(&o.body).ok()?["name"].as_str().map(str::to_string)
+                })
                 .collect();
             let made = call.write(move |store, request| {
                 basics::add_data_source(store, request, |name| {
@@ -103,7 +110,8 @@ pub(super) fn data_sources(call: &Call, method: &str, parts: &[&str]) -> Answer 
         }
         ("PUT", [source, "invoices", external, "status"]) => {
             let named = Named::External(source.to_string(), external.to_string());
-            let changed = call.write(move |store, request| invoices::change(store, request, named.which()))?;
+            let changed =
+                call.write(move |store, request| invoices::change(store, request, named.which()))?;
             Reply::ok(&changed)
         }
         (_, [source, "json_imports", rest @ ..]) => super::extras::json_imports(call, method, source, rest),
@@ -118,7 +126,11 @@ pub(super) fn plans(call: &Call, method: &str, parts: &[&str]) -> Answer {
         ("GET", []) => {
             let conditions = given(
                 call,
-                &[("data_source_uuid", "source = ?"), ("external_id", "external = ?"), ("system", "? = 'Import API'")],
+                &[
+                    ("data_source_uuid", "source = ?"),
+                    ("external_id", "external = ?"),
+                    ("system", "? = 'Import API'"),
+                ],
             );
             list(call, "plan", "plans", &conditions, Order::Newest, |_, value| value)
         }
@@ -309,7 +321,9 @@ pub(super) fn parts(call: &Call, method: &str, parts: &[&str]) -> Answer {
         ("GET", 2, Some(id)) => Reply::ok(&call.read(|store| pieces::read(store, kind, Which::Id(id)))?),
         ("PATCH", 2 | 3, _) if state => {
             let named = Named::of(call, id)?;
-            Reply::ok(&call.write(move |store, request| pieces::disable(store, request, kind, named.which()))?)
+            Reply::ok(
+                &call.write(move |store, request| pieces::disable(store, request, kind, named.which()))?,
+            )
         }
         ("PATCH", 1 | 2, _) => {
             let named = Named::of(call, id)?;
@@ -338,7 +352,8 @@ fn event_json(mut value: Value) -> Value {
 fn named_event(call: &Call) -> Map<String, Value> {
     let mut named = events::inner(&call.body);
     for name in ["id", "external_id", "data_source_uuid"] {
-        let value = call.params.text(&format!("subscription_event[{name}]")).or_else(|| call.params.text(name));
+        let value =
+            call.params.text(&format!("subscription_event[{name}]")).or_else(|| call.params.text(name));
         if let Some(value) = value {
             named.entry(name).or_insert_with(|| json!(value));
         }
@@ -366,7 +381,9 @@ pub(super) fn events(call: &Call, method: &str, parts: &[&str]) -> Answer {
                     ("plan_external_id", "json_extract(body, '$.plan_external_id') = ?"),
                 ],
             );
-            list(call, "event", "subscription_events", &conditions, Order::Newest, |_, value| event_json(value))
+            list(call, "event", "subscription_events", &conditions, Order::Newest, |_, value| {
+                event_json(value)
+            })
         }
         ("PATCH", []) => {
             let changed = call.write(events::change)?;

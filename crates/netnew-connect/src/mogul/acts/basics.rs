@@ -3,10 +3,10 @@
 use super::{Request, refuse};
 use crate::mogul::store::New;
 use crate::mogul::{Object, Refusal, Store};
+use netnew_mogul::Wrong;
 use netnew_mogul::checks::{Fields, unit};
 use netnew_mogul::ids;
 use netnew_mogul::shapes::{DataSource, Plan, PlanGroup};
-use netnew_mogul::Wrong;
 
 /// Makes a data source. `taken` says whether the book has a source of a name from elsewhere.
 ///
@@ -32,7 +32,13 @@ pub fn add_data_source(
         created_at: request.now,
         status: "idle".into(),
     };
-    let new = New { id: &source.uuid, kind: "data_source", source: &source.uuid, external: Some(&name), ..New::default() };
+    let new = New {
+        id: &source.uuid,
+        kind: "data_source",
+        source: &source.uuid,
+        external: Some(&name),
+        ..New::default()
+    };
     store.insert(new, &source)?;
     Ok(source)
 }
@@ -78,12 +84,16 @@ pub fn add_plan(store: &Store, request: &Request) -> Result<Plan, Refusal> {
     let external = match external {
         Some(external) => external,
         None => {
-            let made = store.db().query_row("SELECT coalesce(max(n), 0) FROM mogul_objects", [], |row| row.get(0));
+            let made =
+                store.db().query_row("SELECT coalesce(max(n), 0) FROM mogul_objects", [], |row| row.get(0));
             ids::id("", &[&source, &name, &i64::to_string(&made?)])
         }
     };
     if store.by_external("plan", &source, &external)?.is_some() {
-        return Err(Refusal::Wrong(Wrong::one("external_id", "A plan with this identifier already exists in our system.")));
+        return Err(Refusal::Wrong(Wrong::one(
+            "external_id",
+            "A plan with this identifier already exists in our system.",
+        )));
     }
     let plan = Plan {
         uuid: ids::id("pl", &[&source, &external]),
@@ -149,7 +159,10 @@ pub fn change_plan(store: &Store, request: &Request, uuid: &str) -> Result<Plan,
     };
     let other = store.by_external("plan", &plan.data_source_uuid, &plan.external_id)?;
     if other.is_some_and(|other| other.id != uuid) {
-        return Err(Refusal::Wrong(Wrong::one("external_id", "A plan with this identifier already exists in our system.")));
+        return Err(Refusal::Wrong(Wrong::one(
+            "external_id",
+            "A plan with this identifier already exists in our system.",
+        )));
     }
     if plan == before {
         return Ok(plan);
@@ -181,7 +194,10 @@ pub fn remove_plan(store: &Store, uuid: &str) -> Result<(), Refusal> {
         |row| row.get(0),
     )?;
     if used {
-        return Err(Refusal::Wrong(Wrong::one("plan", "This plan is used by invoices and cannot be deleted.")));
+        return Err(Refusal::Wrong(Wrong::one(
+            "plan",
+            "This plan is used by invoices and cannot be deleted.",
+        )));
     }
     store.remove(uuid)
 }
@@ -256,12 +272,17 @@ pub(crate) fn source_name(object: &Object) -> Result<String, Refusal> {
     Ok(object.read::<DataSource>()?.name)
 }
 
-
 /// Keeps an object that facts do not follow from.
 ///
 /// # Errors
 /// A catalog that cannot be written.
-pub fn keep(store: &Store, kind: &str, id: &str, about: &str, body: &impl serde::Serialize) -> Result<(), Refusal> {
+pub fn keep(
+    store: &Store,
+    kind: &str,
+    id: &str,
+    about: &str,
+    body: &impl serde::Serialize,
+) -> Result<(), Refusal> {
     store.insert(New { id, kind, about, ..New::default() }, body).map(|_| ())
 }
 

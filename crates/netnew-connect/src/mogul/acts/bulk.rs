@@ -14,7 +14,12 @@ pub type Outcome<'o> = &'o dyn Fn(Result<(), Refusal>) -> Result<Option<Value>, 
 ///
 /// # Errors
 /// A catalog that cannot be written.
-pub fn import(store: &Store, request: &Request, source: &str, outcome: Outcome<'_>) -> Result<Vec<Value>, Refusal> {
+pub fn import(
+    store: &Store,
+    request: &Request,
+    source: &str,
+    outcome: Outcome<'_>,
+) -> Result<Vec<Value>, Refusal> {
     let mut failed = Vec::new();
     let mut note = |kind: &str, given: &Value, result: Result<(), Refusal>| -> Result<(), Refusal> {
         if let Some(errors) = outcome(result)? {
@@ -51,9 +56,13 @@ pub fn import(store: &Store, request: &Request, source: &str, outcome: Outcome<'
         taken.push(text("external_id"));
         let found = store.by_external("customer", source, text("customer_external_id"))?;
         let result = match found {
-            None => Err(Refusal::Wrong(Wrong::one("customer_external_id", "Customer not found in this data source"))),
+            None => Err(Refusal::Wrong(Wrong::one(
+                "customer_external_id",
+                "Customer not found in this data source",
+            ))),
             Some(object) => {
-                let body: Map<String, Value> = [("invoices".to_string(), json!([invoice]))].into_iter().collect();
+                let body: Map<String, Value> =
+                    [("invoices".to_string(), json!([invoice]))].into_iter().collect();
                 let one = Request { record: Value::Object(body.clone()).to_string(), body, now: request.now };
                 invoices::import(store, &one, &object.about).map(drop)
             }

@@ -3,10 +3,10 @@
 use super::{Request, refuse};
 use crate::mogul::store::New;
 use crate::mogul::{Object, Refusal, Store};
+use netnew_mogul::Wrong;
 use netnew_mogul::checks::{self, Fields};
 use netnew_mogul::ids;
 use netnew_mogul::shapes::Customer;
-use netnew_mogul::Wrong;
 use serde_json::Value;
 
 const EXISTS: &str = "The external ID for this customer already exists in our system.";
@@ -249,12 +249,11 @@ pub fn unmerge(store: &Store, request: &Request) -> Result<(), Refusal> {
         let body: Value = one.read()?;
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         let its = text("customer_uuid") == Some(record.id.as_str())
-            || (one.kind == "event" && one.source == source && text("customer_external_id") == Some(external.as_str()));
+            || (one.kind == "event"
+                && one.source == source
+                && text("customer_external_id") == Some(external.as_str()));
         if its {
-            store.db().execute(
-                "UPDATE mogul_objects SET about = ?2 WHERE id = ?1",
-                [&one.id, &record.id],
-            )?;
+            store.db().execute("UPDATE mogul_objects SET about = ?2 WHERE id = ?1", [&one.id, &record.id])?;
         }
     }
     store.open(&record.id, arrival)?;

@@ -37,7 +37,8 @@ pub fn add(store: &Store, request: &Request) -> Result<SubscriptionEvent, Refusa
         search: None,
         arrival: Some(arrival),
     };
-    let made: i64 = store.db().query_row("SELECT coalesce(max(n), 0) FROM mogul_objects", [], |row| row.get(0))?;
+    let made: i64 =
+        store.db().query_row("SELECT coalesce(max(n), 0) FROM mogul_objects", [], |row| row.get(0))?;
     let unique = match &event.external_id {
         Some(external) => ids::id("ev", &[&record.source, external, &made.to_string()]),
         None => ids::id("ev", &[&record.source, &made.to_string()]),

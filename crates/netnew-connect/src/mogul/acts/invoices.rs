@@ -3,10 +3,10 @@
 use super::{Request, customers, refuse};
 use crate::mogul::store::{New, Which};
 use crate::mogul::{Object, Refusal, Store};
+use netnew_mogul::Wrong;
 use netnew_mogul::checks::Fields;
 use netnew_mogul::ids;
 use netnew_mogul::shapes::{Customer, Invoice, LineItem, Subscription, Transaction};
-use netnew_mogul::Wrong;
 use netnew_money::Instant;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +58,10 @@ pub fn import(store: &Store, request: &Request, customer: &str) -> Result<Vec<In
             records.iter().flatten().find(fits).cloned()
         };
         let result = match record {
-            None => Err(Refusal::Wrong(Wrong::one("customer_external_id", "Customer not found in this data source"))),
+            None => Err(Refusal::Wrong(Wrong::one(
+                "customer_external_id",
+                "Customer not found in this data source",
+            ))),
             Some(record) => {
                 let owner = Owner { record, about: object.id.clone() };
                 add(store, given, &owner, arrival)
@@ -111,7 +114,9 @@ pub(super) fn add(
     for (index, line) in lines.iter().enumerate() {
         match line_of(store, line, source, &uuid, index, &mut ends) {
             Ok(line) => line_items.push(line),
-            Err(Refusal::Wrong(more)) => more.0.into_iter().for_each(|(f, w)| wrong.add(&format!("line_items.{f}"), &w)),
+            Err(Refusal::Wrong(more)) => {
+                more.0.into_iter().for_each(|(f, w)| wrong.add(&format!("line_items.{f}"), &w))
+            }
             Err(other) => return Err(other),
         }
     }
@@ -119,7 +124,9 @@ pub(super) fn add(
     for (index, transaction) in transactions.iter().enumerate() {
         match transaction_of(store, transaction, source, &uuid, index) {
             Ok(transaction) => paid.push(transaction),
-            Err(Refusal::Wrong(more)) => more.0.into_iter().for_each(|(f, w)| wrong.add(&format!("transactions.{f}"), &w)),
+            Err(Refusal::Wrong(more)) => {
+                more.0.into_iter().for_each(|(f, w)| wrong.add(&format!("transactions.{f}"), &w))
+            }
             Err(other) => return Err(other),
         }
     }
@@ -473,7 +480,8 @@ pub(super) fn tidy(store: &Store, about: &str) -> Result<(), Refusal> {
             _ => continue,
         };
         let lines = body.get("line_items").and_then(Value::as_array);
-        let texts = lines.into_iter().flatten().chain([&body]).filter_map(|v| v.get("subscription_external_id"));
+        let texts =
+            lines.into_iter().flatten().chain([&body]).filter_map(|v| v.get("subscription_external_id"));
         named.extend(texts.filter_map(Value::as_str).map(|t| (object.source.clone(), t.to_string())));
     }
     for object in all.iter().filter(|o| o.kind == "subscription") {

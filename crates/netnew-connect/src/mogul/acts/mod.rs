@@ -9,8 +9,8 @@ pub mod parts;
 pub mod subscriptions;
 
 use super::Refusal;
-use netnew_money::Instant;
 use netnew_mogul::Wrong;
+use netnew_money::Instant;
 use serde_json::{Map, Value};
 
 /// A request: when it came, and its raw record.

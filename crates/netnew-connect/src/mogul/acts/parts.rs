@@ -68,7 +68,13 @@ pub fn add_transaction(store: &Store, request: &Request, invoice: &str) -> Resul
         index += 1;
         one = transaction_of(store, &given, &object.source, &object.id, index)?;
     }
-    store.add_part(&one.uuid, Kind::Transaction.word(), &object.id, &object.source, one.external_id.as_deref())?;
+    store.add_part(
+        &one.uuid,
+        Kind::Transaction.word(),
+        &object.id,
+        &object.source,
+        one.external_id.as_deref(),
+    )?;
     let added = one.clone();
     edit(store, request, &object, |invoice, _| {
         invoice.transactions.push(one);
@@ -158,7 +164,9 @@ pub fn change(store: &Store, request: &Request, kind: Kind, which: Which<'_>) ->
 }
 
 fn rename(store: &Store, id: &str, external: Option<&str>) -> Result<(), Refusal> {
-    store.db().execute("UPDATE mogul_parts SET external = ?2 WHERE id = ?1", rusqlite::params![id, external])?;
+    store
+        .db()
+        .execute("UPDATE mogul_parts SET external = ?2 WHERE id = ?1", rusqlite::params![id, external])?;
     Ok(())
 }
 
