@@ -6,6 +6,7 @@
 
 mod api;
 mod assets;
+mod biller_hooks;
 mod charts;
 mod error;
 mod guard;
@@ -15,6 +16,7 @@ mod pages;
 mod params;
 mod sign_in;
 mod site;
+pub mod syncing;
 mod upkeep;
 mod upload;
 mod web;

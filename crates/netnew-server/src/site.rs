@@ -166,6 +166,11 @@ impl Site {
         &self.writer
     }
 
+    /// The site's clock, for who works beside requests.
+    pub fn clock(&self) -> Clock {
+        clock(&self.options)
+    }
+
     /// Where the deliveries of a source go in.
     pub(crate) fn deliveries(&self, source: &str) -> Entrance<Deliveries> {
         let mut all = self.deliveries.lock().unwrap_or_else(PoisonError::into_inner);
@@ -276,15 +281,19 @@ impl Site {
     }
 }
 
+/// The site's clock, for who works beside requests.
+fn clock(options: &Arc<Options>) -> Clock {
+    let told = options.clone();
+    Arc::new(move || {
+        let now = (told.now)();
+        now.at(&Zone::utc()).unwrap_or(now.clock)
+    })
+}
+
 /// The writer has a book of its own, so that pages do not wait for its commits.
 fn start_writer(dir: &Path, options: &Arc<Options>) -> Result<Writer, WebError> {
     let book = Book::open_at(dir).map_err(ReportError::from)?;
-    let told = options.clone();
-    let clock: Clock = Arc::new(move || {
-        let now = (told.now)();
-        now.at(&Zone::utc()).unwrap_or(now.clock)
-    });
-    Writer::start(book, clock, Limits::default()).map_err(|error| {
+    Writer::start(book, clock(options), Limits::default()).map_err(|error| {
         ReportError::refused("io", format!("no thread can be started: {error}"), "free some memory").into()
     })
 }

@@ -67,7 +67,7 @@ struct Act {
     danger: bool,
 }
 
-fn act(
+pub(super) fn act(
     action: &'static str,
     hidden: Vec<(&'static str, String)>,
     button: &'static str,
@@ -76,7 +76,7 @@ fn act(
     Ok(Cell { html: render(&Act { action, hidden, button, danger })?, ..Cell::default() })
 }
 
-fn page(ask: &Ask, here: &'static str) -> Result<Page, WebError> {
+pub(super) fn page(ask: &Ask, here: &'static str) -> Result<Page, WebError> {
     let may = |action: Action| ask.caller.who.grant.may(action);
     let mut tabs = vec![("You", "/settings")];
     if may(Action::ManageUsers) {
@@ -88,13 +88,16 @@ fn page(ask: &Ask, here: &'static str) -> Result<Page, WebError> {
     if may(Action::Share) {
         tabs.push(("Shared pages", "/settings/shares"));
     }
+    if may(Action::Import) {
+        tabs.push(("Sources", "/settings/sources"));
+    }
     if may(Action::ReadAudit) {
         tabs.push(("Who did what", "/settings/audit"));
     }
     Page::new(ask, "Settings", None).part(&Tabs { tabs, here })
 }
 
-fn back(to: &str) -> Response {
+pub(super) fn back(to: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, to.to_string())]).into_response()
 }
 
@@ -241,7 +244,7 @@ fn role_of(fields: &Params) -> Result<Role, WebError> {
     Role::parse(fields.get("role").unwrap_or_default()).ok_or_else(|| wrong("role"))
 }
 
-fn wrong(what: &str) -> WebError {
+pub(super) fn wrong(what: &str) -> WebError {
     WebError::new(
         StatusCode::BAD_REQUEST,
         "bad_form",
