@@ -78,6 +78,8 @@ impl<'a> Teller<'a> {
         }
         self.began = seen[0].started.or(seen[0].trial_start).unwrap_or(seen[0].at);
         since_when(&mut seen, self.began);
+        // Seen so soon, it was seen at its beginning.
+        seen[0].made |= seen[0].at.saturating_sub(self.began) < AT_ONCE;
         let extra: Vec<Vec<i64>> = seen.iter().map(since).collect();
         let points = points(&seen, self.sights, &extra, &self.discount_dates(&seen));
         for point in &points {
