@@ -549,3 +549,8 @@ async fn theme(Form(chosen): Form<Theme>) -> Response {
     let cookie = format!("theme={theme}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly");
     (StatusCode::SEE_OTHER, [(LOCATION, back), (SET_COOKIE, cookie)]).into_response()
 }
+
+/// The name of a file without the folders that it was imported from.
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}

@@ -180,7 +180,7 @@ fn fact(fact: &Value) -> FactLine {
     let (label, href) = match payload.is_null() {
         true => (String::new(), String::new()),
         false => (
-            format!("{} row {}", text_of(&payload["file"]), text_of(&payload["row"])),
+            format!("{} row {}", super::file_name(&text_of(&payload["file"])), text_of(&payload["row"])),
             format!("/payloads/{}?row={}", text_of(&payload["sha256"]), text_of(&payload["row"])),
         ),
     };

@@ -154,7 +154,12 @@ fn links(ask: &Ask, figures: &[Figure]) -> Vec<Link> {
                 };
                 params = params.with("where", &filter);
             }
-            (f.name.replace('_', " "), params.link("/movements"))
+            // Of several months the month says which.
+            let label = match figures.iter().filter(|other| other.name == f.name).count() {
+                1 => f.name.replace('_', " "),
+                _ => f.from.to_string()[..7].to_string(),
+            };
+            (label, params.link("/movements"))
         })
         .collect()
 }

@@ -231,7 +231,8 @@ fn line(ask: &Ask, value: &Value, decimals: u8, href: String) -> Line {
         if payload.is_null() {
             continue;
         }
-        let label = format!("{} row {}", text_of(&payload["file"]), text_of(&payload["row"]));
+        let label =
+            format!("{} row {}", super::file_name(&text_of(&payload["file"])), text_of(&payload["row"]));
         let row = text_of(&payload["row"]);
         facts.push((label, format!("/payloads/{}?row={row}", text_of(&payload["sha256"]))));
         if let Some(text) = payload["raw"].as_str() {
