@@ -41,6 +41,8 @@ fn migrations() -> Migrations<'static> {
         // What sources said that facts are told from.
         M::up(crate::evidence::MIGRATION),
         M::up(crate::evidence::WANTED_MIGRATION),
+        // What was sent to the API under /v1.
+        M::up(include_str!("catalog/mogul.sql")),
     ])
 }
 

@@ -11,6 +11,7 @@ mod error;
 pub mod files;
 pub mod http;
 pub mod intake;
+pub mod mogul;
 pub mod source;
 pub mod sync;
 pub mod webhook;

@@ -4,6 +4,7 @@ mod account;
 mod billers;
 mod deliveries;
 mod files;
+mod mogul;
 mod money;
 mod server;
 mod syncs;
