@@ -17,6 +17,8 @@ pub enum Piece {
     Coupon(Box<Off>),
     /// What a bill says of a price: what it is without tax.
     Billed(Billed),
+    /// An entry that names its subscription and not its customer.
+    Owned(Box<Owned>),
 }
 
 /// How a subscription stands.
@@ -186,6 +188,9 @@ pub struct Thing {
     /// Interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<(String, u32)>,
+    /// Intervals before the first that is charged in full, together a trial.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trials: Vec<(String, u32)>,
     /// Billed by what was used.
     pub metered: bool,
     /// The price has tax in it.
@@ -257,4 +262,22 @@ pub struct Billed {
     /// Of so much with tax (second) so much is without (first).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub net: Option<(i64, i64)>,
+}
+
+/// An entry whose customer is that of its subscription.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Owned {
+    /// Subscription.
+    pub subscription: String,
+    /// Kind of the entry, in the word of files.
+    pub kind: String,
+    /// Its id among those of its kind.
+    pub key: String,
+    /// When it happened.
+    pub at: i64,
+    /// Of two statements the higher holds.
+    pub version: i64,
+    /// What it says, as canonical JSON.
+    pub entry: String,
 }

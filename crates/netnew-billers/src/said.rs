@@ -1,7 +1,7 @@
 //! What one object says, before anything is kept.
 
 use crate::json::shown;
-use crate::piece::{Billed, Off, Piece, Seen, Thing};
+use crate::piece::{Billed, Off, Owned, Piece, Seen, Thing};
 use netnew_facts::{Attributes, Entry};
 use netnew_money::Instant;
 use serde_json::Value;
@@ -135,6 +135,19 @@ impl Said {
             at: Instant::from_micros(at),
             version,
             entry: Ok(entry),
+        });
+    }
+
+    /// Says that an entry of a subscription stands so, whoever its customer may be.
+    pub(crate) fn owned(&mut self, subscription: &str, key: &str, at: i64, version: i64, entry: &Entry) {
+        let kind = entry.kind().as_str().to_string();
+        let entry = entry.to_json();
+        let (subscription, key) = (subscription.to_string(), key.to_string());
+        self.pieces.push(Kept {
+            id: format!("{subscription} {kind} {key}"),
+            about: subscription.clone(),
+            version,
+            piece: Piece::Owned(Box::new(Owned { subscription, kind, key, at, version, entry })),
         });
     }
 

@@ -36,8 +36,17 @@ pub enum Kind {
 }
 
 /// Kinds of other billing systems' objects and exports.
-const BILLERS: [&str; 5] =
-    ["paddle-json", "chargebee-json", "recurly-json", "lemonsqueezy-json", "recurly-csv"];
+const BILLERS: [&str; 9] = [
+    "paddle-json",
+    "chargebee-json",
+    "recurly-json",
+    "recurly-csv",
+    "lemonsqueezy-json",
+    "paypal-json",
+    "braintree-json",
+    "appstore-json",
+    "googleplay-json",
+];
 
 impl Kind {
     /// Every kind that can be read, in the order of the documentation.

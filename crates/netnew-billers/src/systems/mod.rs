@@ -1,8 +1,12 @@
 //! The systems that are known: one table, one module each.
 
+mod app_store;
+mod braintree;
 mod chargebee;
+mod google_play;
 mod lemon_squeezy;
 mod paddle;
+mod paypal;
 mod recurly;
 
 use crate::said::Said;
@@ -47,7 +51,16 @@ pub enum Webhook {
 }
 
 /// Every system, most used first.
-pub const SYSTEMS: &[System] = &[paddle::SYSTEM, chargebee::SYSTEM, recurly::SYSTEM, lemon_squeezy::SYSTEM];
+pub const SYSTEMS: &[System] = &[
+    paddle::SYSTEM,
+    chargebee::SYSTEM,
+    recurly::SYSTEM,
+    lemon_squeezy::SYSTEM,
+    paypal::SYSTEM,
+    braintree::SYSTEM,
+    app_store::SYSTEM,
+    google_play::SYSTEM,
+];
 
 /// The system of a name.
 pub fn by_name(name: &str) -> Option<&'static System> {

@@ -73,8 +73,13 @@ impl<'a> Teller<'a> {
         }
         fill_items(&mut seen);
         slots(&mut seen);
+        for one in &mut seen {
+            self.trial_of_plan(one);
+        }
         self.began = seen[0].started.or(seen[0].trial_start).unwrap_or(seen[0].at);
         since_when(&mut seen, self.began);
+        // Seen so soon, it was seen at its beginning.
+        seen[0].made |= seen[0].at.saturating_sub(self.began) < AT_ONCE;
         let extra: Vec<Vec<i64>> = seen.iter().map(since).collect();
         let points = points(&seen, self.sights, &extra, &self.discount_dates(&seen));
         for point in &points {
@@ -84,6 +89,25 @@ impl<'a> Teller<'a> {
         history.wanted.append(&mut self.wanted);
         self.told.sort_by(|a, b| (&a.item, a.effective_at).cmp(&(&b.item, b.effective_at)));
         history.states.append(&mut self.told);
+    }
+
+    /// A trial that only the plan knows of.
+    fn trial_of_plan(&self, seen: &mut Seen) {
+        let first = seen.items.iter().flatten().next();
+        let thing = first.and_then(|item| self.catalogue.thing(item.thing.as_deref()?));
+        let (Some(thing), Some(started), None) = (thing, seen.started, seen.trial_end) else { return };
+        if thing.trials.is_empty() {
+            return;
+        }
+        let mut end = Instant::from_micros(started);
+        for (word, count) in &thing.trials {
+            let (Some(unit), Ok(count)) = (crate::json::unit(word), i32::try_from(*count)) else { return };
+            end = Zone::utc().add_interval(end, unit, count);
+        }
+        seen.trial_end = Some(end.micros());
+        if seen.standing == Standing::Active && end.micros() > seen.at {
+            seen.standing = Standing::Trialing;
+        }
     }
 
     /// Moments at which a discount begins.

@@ -8,10 +8,10 @@
 mod items;
 mod stand;
 
-use crate::piece::{Billed, Off, Piece, Seen, Thing};
-use crate::said::Trouble;
+use crate::piece::{Billed, Off, Owned, Piece, Seen, Thing};
+use crate::said::{EntrySaid, Trouble};
 use items::Teller;
-use netnew_facts::{ItemState, PayloadRef};
+use netnew_facts::{Entry, EntryKind, ItemState, PayloadRef};
 use netnew_money::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +43,7 @@ impl Catalogue {
             Piece::Coupon(coupon) => {
                 self.coupons.insert(id.to_string(), (**coupon).clone());
             }
-            Piece::Seen(_) | Piece::Billed(_) => {}
+            Piece::Seen(_) | Piece::Billed(_) | Piece::Owned(_) => {}
         }
     }
 
@@ -85,6 +85,8 @@ pub struct Told {
 pub struct History {
     /// States, by subscription, item and time. Every subscription that the pieces speak of is told whole.
     pub states: Vec<Told>,
+    /// Entries whose customer is that of their subscription, with the raw record.
+    pub entries: Vec<(PayloadRef, EntrySaid)>,
     /// Subscriptions spoken of, whether or not they have states.
     pub subscriptions: BTreeSet<String>,
     /// Every customer that a subscription was ever said to belong to.
@@ -110,6 +112,7 @@ pub fn history(known: &[Known], about: &str, catalogue: &Catalogue) -> History {
     let mut sorted: Vec<&Known> = known.iter().collect();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
     let mut subscriptions: BTreeMap<&str, (Vec<Sight>, Vec<&Billed>)> = BTreeMap::new();
+    let mut owned: Vec<(PayloadRef, &Owned)> = Vec::new();
     for one in sorted {
         match &one.piece {
             Piece::Seen(seen) => {
@@ -117,10 +120,12 @@ pub fn history(known: &[Known], about: &str, catalogue: &Catalogue) -> History {
                 slot.0.push(Sight { seen, place: one.place });
             }
             Piece::Billed(billed) => subscriptions.entry(&billed.subscription).or_default().1.push(billed),
+            Piece::Owned(entry) => owned.push((one.place, entry)),
             Piece::Thing(_) | Piece::Coupon(_) => {}
         }
     }
     let mut history = History::default();
+    let mut owners: BTreeMap<String, String> = BTreeMap::new();
     for (id, (mut sights, billed)) in subscriptions {
         if sights.is_empty() {
             continue;
@@ -132,7 +137,23 @@ pub fn history(known: &[Known], about: &str, catalogue: &Catalogue) -> History {
         history.customers.extend(customers.map(str::to_string));
         history.customers.extend([customer.clone(), about.to_string()]);
         history.subscriptions.insert(id.to_string());
+        owners.insert(id.to_string(), customer.clone());
         Teller::new(id, &customer, &sights, &billed, catalogue).tell(&mut history);
     }
+    for (place, entry) in owned {
+        let customer = owners.get(&entry.subscription).map_or(about, String::as_str);
+        history.entries.extend(of_customer(entry, customer).map(|said| (place, said)));
+    }
     history
+}
+
+fn of_customer(owned: &Owned, customer: &str) -> Option<EntrySaid> {
+    let kind = EntryKind::parse(&owned.kind)?;
+    Some(EntrySaid {
+        customer: customer.to_string(),
+        key: owned.key.clone(),
+        at: Instant::from_micros(owned.at),
+        version: owned.version,
+        entry: Ok(Entry::from_json(kind, &owned.entry).ok()?),
+    })
 }

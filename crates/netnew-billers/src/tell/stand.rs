@@ -119,11 +119,12 @@ fn remembered(seen: &Seen, from: i64) -> i64 {
     own.into_iter().flatten().filter(|at| *at > from && *at < seen.at).min().unwrap_or(i64::MAX)
 }
 
+/// The end of a trial to come is not among them: the ledger lets it end by itself, once the source is known up to then.
 fn dates(seen: &Seen) -> Vec<i64> {
     let own = [
         seen.started,
         seen.trial_start,
-        seen.trial_end,
+        seen.trial_end.filter(|end| *end <= seen.at),
         seen.requested,
         seen.ended,
         seen.paused,

@@ -173,17 +173,17 @@ pub fn take(
 
 fn state(import: &mut Import, row: &Evidence, direct: Direct) -> Result<(), ConnectError> {
     let (customer, body) = match direct {
-        Direct::Entry(entry) => {
-            let kind = entry.kind();
-            let (key, effective_at) = (Text::from(entry.key.as_str()), entry.at);
-            let entry_body = entry.entry.ok().map(Box::new);
-            (entry.customer, Body::Entry { kind, key, effective_at, entry: entry_body })
-        }
+        Direct::Entry(entry) => (entry.customer.clone(), body_of(entry)),
         Direct::Customer(said) => {
             (said.customer, Body::Attributes { effective_at: None, values: Some(said.attributes) })
         }
     };
     push(import, row.place, Some(row.version), &customer, body)
+}
+
+fn body_of(said: EntrySaid) -> Body {
+    let (kind, key) = (said.kind(), Text::from(said.key.as_str()));
+    Body::Entry { kind, key, effective_at: said.at, entry: said.entry.ok().map(Box::new) }
 }
 
 fn push(
@@ -274,6 +274,10 @@ fn tell(
                 _ => None,
             };
             push(import, place, None, customer.unwrap_or(about), body)?;
+        }
+        for (place, entry) in told.entries {
+            let (customer, version) = (entry.customer.clone(), entry.version);
+            push(import, place, Some(version), &customer, body_of(entry))?;
         }
         taken.unchanged += unchanged;
         taken.never_began += told.never_began;

@@ -1,8 +1,12 @@
 //! Other billing systems: payloads in the shapes that their documentation shows, by file and by webhook, in any order.
 
+mod app_store;
+mod braintree;
 mod chargebee;
+mod google_play;
 mod lemon_squeezy;
 mod paddle;
+mod paypal;
 mod recurly;
 
 use netnew_book::{Book, Finish, ImportOptions, OsFiles, Settings};
@@ -98,13 +102,17 @@ pub fn states(book: &Book) -> Vec<String> {
     book.snapshot()
         .unwrap()
         .scan(netnew_book::BucketRange::ALL, &mut |customer: netnew_facts::CustomerFacts| {
+            let mut last: BTreeMap<(String, Instant), String> = BTreeMap::new();
             for fact in winning_states(&customer.facts, Instant::MAX) {
                 if let Body::State { item, effective_at, state: Some(state), .. } = &fact.body
                     && customer.ids.contains(&fact.customer)
                 {
-                    out.push(format!("{} {item} {effective_at} {}", fact.customer, shown(state)));
+                    // Sorted by seq: of one instant the highest holds.
+                    let line = format!("{} {item} {effective_at} {}", fact.customer, shown(state));
+                    last.insert((item.to_string(), *effective_at), line);
                 }
             }
+            out.extend(last.into_values());
             Ok(())
         })
         .unwrap();
