@@ -4,7 +4,7 @@ use super::acts::events;
 use super::{Desk, Object, Refusal};
 use crate::compare::{Change, compare};
 use crate::error::ConnectError;
-use netnew_book::{Book, BucketRange, Finish, ImportOptions, Part};
+use netnew_book::{Book, Finish, ImportOptions, Part};
 use netnew_facts::{Body, EntryKind, Fact, PayloadRef, Statement, StatementBody, Text, beats};
 use netnew_mogul::history::{Known, Life, states};
 use netnew_mogul::paper::{self, Paper};
@@ -15,9 +15,6 @@ use std::sync::Arc;
 
 /// Customers told in one go.
 const BATCH: i64 = 20_000;
-
-/// Above so many the book is read through once instead of looked into for each.
-const MANY: usize = 3_000;
 
 /// How long to wait for another writer.
 const WAIT_MS: u64 = 60_000;
@@ -288,25 +285,17 @@ impl Speaker<'_> {
             for fact in facts {
                 if &*fact.source == self.source && ids.contains(&*fact.customer) {
                     let slot = held.entry(fact.customer.clone()).or_default();
-                    // A merged customer is read under each of its ids.
+                    // Copies of a subscription that moved lie under each of its customers.
                     if !slot.iter().any(|f| f.booked_seq == fact.booked_seq) {
                         slot.push(fact);
                     }
                 }
             }
         };
-        if ids.len() > MANY {
-            snapshot.scan_part(BucketRange::ALL, Part::All, &mut |customer| {
-                if customer.ids.iter().any(|id| ids.contains(&**id)) {
-                    keep(customer.facts);
-                }
-                Ok(())
-            })?;
-        } else {
-            for id in &ids {
-                keep(snapshot.customer_part(id, Part::All)?.map(|c| c.facts).unwrap_or_default());
-            }
-        }
+        snapshot.filed_of(ids.iter().copied(), Part::All, &mut |_, facts| {
+            keep(facts);
+            Ok::<(), ConnectError>(())
+        })?;
         for whole in customers {
             self.one(whole, &held, &merged);
         }

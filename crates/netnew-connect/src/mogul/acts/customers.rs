@@ -51,17 +51,12 @@ pub fn add(store: &Store, request: &Request) -> Result<Customer, Refusal> {
 /// The id that facts carry: the external id, unless another data source of this API has a customer of that id, who is
 /// somebody else until they are merged.
 fn book_id(store: &Store, source: &Object, external: &str) -> Result<String, Refusal> {
-    let clash: bool = store
-        .db()
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM mogul_objects WHERE kind IN ('customer', 'gone') AND source <> ?1 \
-             AND json_extract(body, '$.book_id') = ?2)",
-        )?
-        .query_row([&source.id, external], |row| row.get(0))?;
-    Ok(match clash {
-        false => external.to_string(),
-        true => format!("{external} ({})", super::basics::source_name(source)?),
-    })
+    for other in store.all("data_source")?.iter().filter(|other| other.id != source.id) {
+        if store.by_external("customer", &other.id, external)?.is_some() {
+            return Ok(format!("{external} ({})", super::basics::source_name(source)?));
+        }
+    }
+    Ok(external.to_string())
 }
 
 /// The fields that a request may set.
