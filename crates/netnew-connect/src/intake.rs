@@ -183,12 +183,11 @@ pub fn take(
         }
         match stored {
             Some(held) if !row.beats(&held) => continue,
-            held if row.about == LINKS => {
-                // Charges that were told without their invoice.
-                if held.is_none_or(|held| held.body != row.body) {
-                    touched.extend(book.evidence_wanting(source, &id)?);
-                }
+            // Charges that were told without their invoice.
+            held if row.about == LINKS && held.as_ref().is_none_or(|held| held.body != row.body) => {
+                touched.extend(book.evidence_wanting(source, &id)?);
             }
+            _ if row.about == LINKS => {}
             Some(held) => renamed |= row.about.is_empty() && held.body != row.body && !id.ends_with("#bare"),
             None if row.about.is_empty() => touched.extend(book.evidence_wanting(source, bare(&id))?),
             None => {}
