@@ -16,9 +16,10 @@ const SECRET: &str = "whsec_flood_of_our_own";
 const NOW: i64 = 1_781_956_800;
 
 /// A server on the desk's book; killed when dropped.
-struct Served {
+pub struct Served {
     child: Child,
-    address: String,
+    /// Host and port.
+    pub address: String,
 }
 
 impl Drop for Served {
@@ -28,7 +29,8 @@ impl Drop for Served {
     }
 }
 
-fn serve(desk: &Desk) -> Served {
+/// Serves the desk's book, with a secret for deliveries of Stripe.
+pub fn serve(desk: &Desk) -> Served {
     let mut child = desk
         .command(&["serve", "--addr", "127.0.0.1:0"])
         .env("NETNEW_WEBHOOK_SECRET_STRIPE", SECRET)

@@ -13,3 +13,4 @@ mod reading;
 mod schemas;
 mod secrets;
 mod time;
+mod upkeep;
