@@ -11,13 +11,14 @@ use crate::message::{body, subject};
 use crate::report::body as report_body;
 use crate::store::{Draft, Message, Notify, delivery_id, post};
 use crate::wire::{Outcome, send};
-use netnew_decide::alerts::Alert;
+use netnew_decide::alerts::{Alert, Rule};
 use netnew_facts::hash128_hex;
 use netnew_money::{Day, Grain, Instant, Zone};
 use netnew_report::written::{Every, Written, write};
 use netnew_report::{Now, Question, Report, View, decide};
 use rusqlite::params;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Alerts of the last so many days are told; what happened longer ago is history.
 pub const LOOK_BACK_DAYS: i32 = 35;
@@ -168,17 +169,18 @@ fn look(notify: &Notify, world: &World, zone: &Zone, now: Instant) -> Result<u64
     report.from = Some(today.first_of_month().add_months(-24));
     let from = report.from.map(|day| Grain::Year.period_start(day, report.policy.week_start));
     report.from = from;
-    let told = match report.is_empty()? {
-        true => Vec::new(),
-        false => decide::alerts(&report, None)?.rows,
-    };
+    let told = decide::alerts(&report, None)?;
+    let prints: Vec<String> = told.rules.iter().map(|rule| rule.to_json().to_string()).collect();
+    let fresh = fresh_rules(notify, &told.rules, &prints)?;
+    let told = told.rows;
     let first = today.add_days(-LOOK_BACK_DAYS);
     let recent: Vec<&Alert> = told.iter().filter(|a| a.date >= first && a.at <= now).collect();
     let mut found = 0;
     notify.write(|db| {
         for channel in &channels {
             for alert in recent.iter().rev() {
-                let before = alert.at < channel.since && !channel.begun;
+                let early = alert.at < channel.since && !channel.begun;
+                let before = early || fresh.contains(&alert.rule);
                 let state = if before { "before" } else { "queued" };
                 let body = (!before).then(|| alert.to_json().to_string());
                 let added = db.execute(
@@ -199,10 +201,23 @@ fn look(notify: &Notify, world: &World, zone: &Zone, now: Instant) -> Result<u64
         }
         Ok(())
     })?;
+    notify.set_mark("rules", Some(&json!(prints).to_string()))?;
     if names.len() == channels.len() {
         notify.set_mark("looked", Some(&key))?;
     }
     Ok(found)
+}
+
+/// Names of the rules that were not there at the last look: what they find now happened before them.
+fn fresh_rules(notify: &Notify, rules: &[Rule], prints: &[String]) -> Result<BTreeSet<String>, NotifyError> {
+    let Some(known) = notify.mark("rules")? else { return Ok(BTreeSet::new()) };
+    let known: BTreeSet<String> = serde_json::from_str(&known).unwrap_or_default();
+    Ok(rules
+        .iter()
+        .zip(prints)
+        .filter(|(_, print)| !known.contains(*print))
+        .map(|(rule, _)| rule.name.clone())
+        .collect())
 }
 
 fn rules_text(world: &World) -> Result<String, NotifyError> {

@@ -9,6 +9,7 @@ mod assets;
 mod charts;
 mod error;
 mod guard;
+mod notify;
 mod openapi;
 mod pages;
 mod params;
@@ -48,6 +49,10 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    let rounds = tokio::spawn(notify::rounds(site.clone()));
     let service = router(site).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop).await
+    let served = axum::serve(listener, service).with_graceful_shutdown(stop).await;
+    // A message that is on its way is sent to its end by the thread that sends it.
+    rounds.abort();
+    served
 }

@@ -10,4 +10,5 @@ mod keys;
 mod lean;
 mod reading;
 mod schemas;
+mod telling;
 mod time;
