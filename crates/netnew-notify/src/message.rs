@@ -3,6 +3,8 @@
 use crate::words::{address_part, html, one_line, slack};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use netnew_decide::words::signed;
+use netnew_money::Amount;
 use serde_json::{Value, json};
 
 /// Alerts written out in a mail, and rows of each; the rest is counted.
@@ -111,7 +113,7 @@ pub fn subject(alerts: &[Value]) -> String {
     }
 }
 
-/// What happened in a row, in words: `−20 contraction, downgrade, Pro`.
+/// What happened in a row, in words: `contraction, downgrade, Pro`.
 fn row_words(row: &Value) -> String {
     let mut words = format!("{}, {}", text(row, "kind"), text(row, "cause").replace('_', " "));
     if let Some(plan) = row["plan"].as_str().filter(|p| !p.is_empty()) {
@@ -120,21 +122,10 @@ fn row_words(row: &Value) -> String {
     words
 }
 
+/// What a row changed, in printed cents; the exact amount is behind its id.
 fn amount(row: &Value) -> String {
-    let text = text(row, "amount");
-    match text.strip_prefix('-') {
-        Some(rest) => format!("−{}", cents(rest)),
-        None => format!("+{}", cents(text)),
-    }
-}
-
-/// An exact amount to two decimals where it has more, or fewer; what is cut off is at most a cent and marked.
-fn cents(text: &str) -> String {
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    match part.len() {
-        0..=2 => format!("{whole}.{part:0<2}"),
-        _ => format!("{whole}.{}…", &part[..2]),
-    }
+    let exact = Amount::parse(text(row, "amount")).unwrap_or_default();
+    signed(exact, 2, "").trim_end().to_string()
 }
 
 fn facts(alert: &Value) -> Vec<(&'static str, String)> {

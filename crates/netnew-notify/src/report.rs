@@ -26,7 +26,9 @@ pub fn letter(
     address: Option<&str>,
     unsubscribe: Option<&str>,
 ) -> Result<Letter, ReportError> {
-    let subject = one_line(&format!("{book}: {}", written.title()), 120);
+    // A book in a directory of the usual name has none of its own.
+    let of = if book == "book" { String::new() } else { format!(" of {book}") };
+    let subject = one_line(&format!("MRR{of}: {}", written.title()), 120);
     let (mut marked, mut plain, mut pictures) = (String::new(), String::new(), Vec::new());
     for block in written.blocks() {
         plain_block(&mut plain, &block);
@@ -167,8 +169,9 @@ fn html_table(out: &mut String, heads: &[(String, Side)], rows: &[Vec<String>], 
     };
     let small = if matches!(layout, Layout::Cut) { "font-size:12px;" } else { "" };
     let side = |at: usize| match heads.get(at).map(|h| h.1) {
-        Some(Side::Right) => ("right", "white-space:nowrap;padding-left:8px;"),
-        _ => ("left", "padding-right:8px;"),
+        Some(Side::Right) => ("right", "padding-left:8px;"),
+        _ if at > 0 => ("left", "padding-left:12px;"),
+        _ => ("left", ""),
     };
     if shown > 0 {
         out.push_str("<tr>");
@@ -185,8 +188,9 @@ fn html_table(out: &mut String, heads: &[(String, Side)], rows: &[Vec<String>], 
             Layout::Plain | Layout::Cut => {
                 for (column, text) in row.iter().take(shown).enumerate() {
                     let (align, more) = side(column);
+                    let whole = if align == "right" { "white-space:nowrap;" } else { "" };
                     out.push_str(&format!(
-                        "<td align=\"{align}\" style=\"{CELL};{more}{small}{strong}\">{}</td>",
+                        "<td align=\"{align}\" style=\"{CELL};{more}{whole}{small}{strong}\">{}</td>",
                         html(text)
                     ));
                 }
