@@ -307,6 +307,7 @@ impl Book {
         let rates = catalog::rates(&transaction)?;
         let version = catalog::last_seq(&transaction)?;
         let payloads = payloads(&transaction, &self.dir)?;
+        let complete = crate::evidence::complete(&transaction)?;
         transaction.commit()?;
         drop(catalog);
         let mut segments = Vec::with_capacity(infos.len());
@@ -319,7 +320,7 @@ impl Book {
             Some(known_on) => canonical(&aliases, known_on)?,
             None => BTreeMap::new(),
         };
-        Ok(Snapshot { segments, aliases, rates, version, payloads, canonical })
+        Ok(Snapshot { segments, aliases, rates, version, payloads, canonical, complete })
     }
 }
 
@@ -375,9 +376,18 @@ pub struct Snapshot {
     payloads: BTreeMap<u32, PayloadInfo>,
     /// Alias to canonical id.
     canonical: BTreeMap<Text, Text>,
+    /// To which instant synced sources are complete.
+    complete: BTreeMap<Text, Instant>,
 }
 
 impl Snapshot {
+    /// To which instant each source that is synced is known to be complete: nothing that happened before is missing. What
+    /// was complete later than `known_on` or `as_of` counts as complete to that moment.
+    pub fn complete_through(&self, as_of: Instant, known_on: Instant) -> BTreeMap<Text, Instant> {
+        let until = as_of.min(known_on);
+        self.complete.iter().map(|(source, at)| (source.clone(), (*at).min(until))).collect()
+    }
+
     /// Up to `n` contiguous ranges of customers with about as many rows each.
     pub fn partitions(&self, n: usize) -> Vec<BucketRange> {
         let mut spread = [0u64; 64];

@@ -40,6 +40,9 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("catalog/access.sql")),
         // What sources said that facts are told from.
         M::up(crate::evidence::MIGRATION),
+        M::up(crate::evidence::WANTED_MIGRATION),
+        // What was sent to the API under /v1.
+        M::up(include_str!("catalog/mogul.sql")),
         // Who is told what: rules, channels, schedules, the outbox.
         M::up(include_str!("catalog/notify.sql")),
     ])
@@ -56,6 +59,9 @@ pub fn open(path: &Path, files: &dyn FileLayer) -> Result<Connection, BookError>
     connection.busy_timeout(std::time::Duration::from_secs(30))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // Up to so many KiB, and only what is used: a flood of deliveries looks up thousands of rows per commit.
+    connection.pragma_update(None, "cache_size", -32_768)?;
+    connection.set_prepared_statement_cache_capacity(64);
     let known = migrations();
     match known.to_latest(&mut connection) {
         Ok(()) => Ok(connection),

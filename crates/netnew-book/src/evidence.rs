@@ -6,7 +6,8 @@
 
 use crate::book::Book;
 use crate::error::BookError;
-use netnew_facts::PayloadRef;
+use netnew_facts::{PayloadRef, Text};
+use netnew_money::Instant;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use std::collections::BTreeMap;
 
@@ -24,6 +25,10 @@ CREATE TABLE evidence_wanted (
 CREATE TABLE sources (name TEXT PRIMARY KEY, kind TEXT NOT NULL, settings TEXT NOT NULL) STRICT;
 CREATE TABLE source_marks (source TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (source, name)) STRICT, WITHOUT ROWID;
 ";
+
+/// What lacks something is looked up by what it is, too: every time that it is told.
+pub(crate) const WANTED_MIGRATION: &str =
+    "CREATE INDEX evidence_wanted_about ON evidence_wanted (source, about);";
 
 /// One row of evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +61,7 @@ pub struct Evident {
     pub rows: Vec<Evidence>,
     /// What is to be told anew.
     pub open: Vec<String>,
-    /// Tell everything anew that there is evidence about.
+    /// Tell everything anew that there is evidence about, see [`Book::evidence_abouts`].
     pub open_all: bool,
     /// What was told: no longer open.
     pub told: Vec<String>,
@@ -108,7 +113,7 @@ impl Evident {
         }
         if self.open_all {
             transaction.execute(
-                "INSERT OR IGNORE INTO evidence_open SELECT DISTINCT source, about FROM evidence WHERE source = ?1 AND about <> ''",
+                "INSERT OR IGNORE INTO evidence_open SELECT DISTINCT source, about FROM evidence WHERE source = ?1 AND about <> '' AND about NOT LIKE '#%' AND about NOT LIKE '@%'",
                 [source],
             )?;
         }
@@ -201,11 +206,12 @@ impl Book {
         )
     }
 
-    /// Everything a source has evidence about.
+    /// Everything a source has evidence about; not what begins with `#` or `@`, which is its maker's own and told for itself
+    /// alone.
     pub fn evidence_abouts(&self, source: &str) -> Result<Vec<String>, BookError> {
         texts(
             &self.catalog(),
-            "SELECT DISTINCT about FROM evidence WHERE source = ?1 AND about <> '' ORDER BY about",
+            "SELECT DISTINCT about FROM evidence WHERE source = ?1 AND about <> '' AND about NOT LIKE '#%' AND about NOT LIKE '@%' ORDER BY about",
             &[source],
         )
     }
@@ -240,6 +246,29 @@ impl Book {
         Ok(added == 1)
     }
 
+    /// Keeps a mark of a source by itself, outside of any import; an empty value removes it.
+    pub fn set_source_mark(&self, source: &str, name: &str, value: &str) -> Result<(), BookError> {
+        let catalog = self.catalog();
+        match value.is_empty() {
+            true => {
+                catalog.execute("DELETE FROM source_marks WHERE source = ?1 AND name = ?2", [source, name])?
+            }
+            false => catalog
+                .execute("INSERT OR REPLACE INTO source_marks VALUES (?1, ?2, ?3)", [source, name, value])?,
+        };
+        Ok(())
+    }
+
+    /// Ids of a source's rows whose text holds a fragment, at most `limit`, by id.
+    pub fn evidence_with(&self, source: &str, fragment: &str, limit: u32) -> Result<Vec<String>, BookError> {
+        let catalog = self.catalog();
+        let mut statement = catalog.prepare_cached(
+            "SELECT id FROM evidence WHERE source = ?1 AND instr(body, ?2) > 0 ORDER BY id LIMIT ?3",
+        )?;
+        let rows = statement.query_map(params![source, fragment, limit], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// How far a source has been read, by name.
     pub fn source_marks(&self, source: &str) -> Result<BTreeMap<String, String>, BookError> {
         let catalog = self.catalog();
@@ -247,6 +276,21 @@ impl Book {
         let rows = statement.query_map([source], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// Name of the mark that says to which instant (in microseconds) a source is known to be complete.
+pub(crate) const COMPLETE: &str = "complete";
+
+/// To which instant each source that is synced is known to be complete.
+pub(crate) fn complete(connection: &Connection) -> Result<BTreeMap<Text, Instant>, BookError> {
+    let mut statement = connection.prepare("SELECT source, value FROM source_marks WHERE name = ?1")?;
+    let rows = statement
+        .query_map([COMPLETE], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let known = rows.into_iter().filter_map(|(source, micros)| {
+        Some((Text::from(source.as_str()), Instant::from_micros(micros.parse().ok()?)))
+    });
+    Ok(known.collect())
 }
 
 fn texts(connection: &Connection, sql: &str, values: &[&str]) -> Result<Vec<String>, BookError> {

@@ -17,6 +17,9 @@ pub enum ConnectError {
     /// A delivery was refused.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
+    /// A delivery of another system was refused.
+    #[error(transparent)]
+    Delivery(#[from] netnew_billers::signature::Refused),
     /// A temporary file could not be written.
     #[error("a temporary file cannot be written: {0}")]
     Io(#[from] std::io::Error),
@@ -53,6 +56,7 @@ impl ConnectError {
             ConnectError::Book(error) => error.code(),
             ConnectError::Source(error) => error.code(),
             ConnectError::Webhook(error) => error.code(),
+            ConnectError::Delivery(error) => error.code(),
             ConnectError::Io(_) => "io",
             ConnectError::Evidence { .. } => "damaged",
             ConnectError::Remote(_) => "unreachable",
@@ -67,6 +71,7 @@ impl ConnectError {
             ConnectError::Book(error) => error.hint(),
             ConnectError::Source(error) => error.hint(),
             ConnectError::Webhook(error) => error.hint().to_string(),
+            ConnectError::Delivery(error) => error.hint().to_string(),
             ConnectError::Io(_) => "check space and permissions of the temporary folder".into(),
             ConnectError::Evidence { .. } => {
                 "run netnew check; restore the book from a backup if it is damaged".into()

@@ -5,11 +5,12 @@
 //! repetition and overlap of files, syncs and deliveries do not matter.
 
 use crate::compare::{Change, compare};
+use crate::entries::{LINKS, Telling, entered, is_charge, link_id};
 use crate::error::ConnectError;
 use netnew_book::{Book, Evidence, Import, Part};
-use netnew_facts::{Body, Fact, PayloadRef, Statement, StatementBody, Text, hash64};
+use netnew_facts::{Body, EntryKind, Fact, PayloadRef, Statement, StatementBody, Text, hash64};
 use netnew_money::Instant;
-use netnew_stripe::{Catalogue, CustomerSaid, Known, Piece, Said, Trouble, history};
+use netnew_stripe::{Catalogue, CustomerSaid, EntrySaid, Known, Piece, Said, Trouble, history};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +36,7 @@ fn version(event: Option<i64>, listed: Listed, rank: i64) -> i64 {
     seconds.saturating_mul(16).saturating_add(how).saturating_add(rank.clamp(0, 3))
 }
 
-fn seconds_of(version: i64) -> i64 {
+pub(crate) fn seconds_of(version: i64) -> i64 {
     version.div_euclid(16)
 }
 
@@ -44,7 +45,8 @@ fn seconds_of(version: i64) -> i64 {
 pub struct Gathered {
     rows: BTreeMap<String, Evidence>,
     customers: BTreeMap<String, (i64, PayloadRef, CustomerSaid)>,
-    /// Customers spoken of.
+    entries: BTreeMap<(EntryKind, String), (i64, PayloadRef, EntrySaid)>,
+    /// Customers and charges spoken of.
     touched: BTreeSet<String>,
     /// Types that say nothing here, and how many there were.
     pub unused: BTreeMap<String, u64>,
@@ -86,6 +88,17 @@ impl Gathered {
                 *slot = (version, place, one);
             }
         }
+        for one in said.entries {
+            let version = version(said.at, listed, one.rank);
+            match self.entries.get(&(one.kind, one.key.clone())) {
+                Some((held, ..)) if *held > version => {}
+                _ => drop(self.entries.insert((one.kind, one.key.clone()), (version, place, one))),
+            }
+        }
+        for (pays, invoice) in said.links {
+            let version = version(said.at, listed, 0);
+            self.put(Evidence { id: link_id(&pays), about: LINKS.into(), version, place, body: invoice });
+        }
         said.problems
     }
 
@@ -98,14 +111,14 @@ impl Gathered {
         }
     }
 
-    /// Rows gathered.
+    /// Rows and entries gathered.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.rows.len() + self.entries.len()
     }
 
     /// Whether nothing was gathered.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
     }
 }
 
@@ -128,6 +141,8 @@ pub struct Taken {
     pub never_began: u64,
     /// Customers that were told.
     pub customers: u64,
+    /// Charges that were told.
+    pub charges: u64,
 }
 
 /// How an intake treats what was there before.
@@ -168,6 +183,12 @@ pub fn take(
         }
         match stored {
             Some(held) if !row.beats(&held) => continue,
+            held if row.about == LINKS => {
+                // Charges that were told without their invoice.
+                if held.is_none_or(|held| held.body != row.body) {
+                    touched.extend(book.evidence_wanting(source, &id)?);
+                }
+            }
             Some(held) => renamed |= row.about.is_empty() && held.body != row.body && !id.ends_with("#bare"),
             None if row.about.is_empty() => touched.extend(book.evidence_wanting(source, bare(&id))?),
             None => {}
@@ -185,12 +206,26 @@ pub fn take(
             touched.extend(book.evidence_abouts(source)?);
         }
     }
+    let afresh = mode == Mode::Replace;
+    if afresh {
+        let kinds: BTreeSet<EntryKind> = gathered.entries.keys().map(|(kind, _)| *kind).collect();
+        let paid = touched.iter().any(|about| is_charge(about));
+        let of_charges = [EntryKind::Payment, EntryKind::Refund, EntryKind::Dispute];
+        kinds.into_iter().chain(of_charges.into_iter().filter(|_| paid)).for_each(|kind| {
+            import.declare_kind(netnew_book::KindOfBody::Entries(kind));
+        });
+    }
+    let nobody = BTreeMap::new();
+    let mut telling = Telling { book, import, source, afresh, news: &news, by_about: &nobody };
+    for (version, place, said) in gathered.entries.values() {
+        telling.entry(entered(said), *version, *place)?;
+    }
     let mut taken = Taken::default();
     if mode == Mode::Keep {
         import.evident().open.extend(touched);
     } else {
         import.evident().open_all = false;
-        taken = tell(book, import, source, now, &touched, &news, mode == Mode::Replace)?;
+        taken = tell(book, import, source, now, &touched, &news, afresh)?;
     }
     import.evident().rows.extend(news.into_values());
     Ok(taken)
@@ -200,7 +235,7 @@ fn bare(id: &str) -> &str {
     id.strip_suffix("#bare").unwrap_or(id)
 }
 
-fn state(
+pub(crate) fn state(
     import: &mut Import,
     place: PayloadRef,
     version: Option<i64>,
@@ -239,12 +274,18 @@ fn tell(
     afresh: bool,
 ) -> Result<Taken, ConnectError> {
     let mut taken = Taken::default();
-    if customers.is_empty() {
-        return Ok(taken);
-    }
     let mut by_customer: BTreeMap<&str, Vec<&Evidence>> = BTreeMap::new();
     for row in news.values() {
         by_customer.entry(row.about.as_str()).or_default().push(row);
+    }
+    let mut telling = Telling { book, import: &mut *import, source, afresh, news, by_about: &by_customer };
+    for charge in customers.iter().filter(|about| is_charge(about)) {
+        telling.charge(charge)?;
+        taken.charges += 1;
+    }
+    let customers: Vec<&str> = customers.iter().map(String::as_str).filter(|c| !is_charge(c)).collect();
+    if customers.is_empty() {
+        return Ok(taken);
     }
     let stored = |about: &str| if afresh { Ok(Vec::new()) } else { book.evidence_about(source, about) };
     let mut catalogue = Catalogue::default();
@@ -281,12 +322,11 @@ fn tell(
         }
         Ok(())
     };
-    let ids = customers.iter().map(String::as_str);
     if !snapshot.begins().contains_key(source) {
-        ids.into_iter().try_for_each(|id| one(import, id, &[]))?;
+        customers.into_iter().try_for_each(|id| one(import, id, &[]))?;
         return Ok(taken);
     }
-    snapshot.filed_of(ids, Part::Items, &mut |id, facts| one(import, id, &facts))?;
+    snapshot.filed_of(customers, Part::Items, &mut |id, facts| one(import, id, &facts))?;
     Ok(taken)
 }
 
@@ -305,7 +345,7 @@ fn joined(stored: Vec<Evidence>, news: &[&Evidence]) -> BTreeMap<String, Evidenc
     rows
 }
 
-fn piece_of(row: &Evidence) -> Result<Piece, ConnectError> {
+pub(crate) fn piece_of(row: &Evidence) -> Result<Piece, ConnectError> {
     if row.id.ends_with(" seen") {
         return Ok(Piece::Product(netnew_stripe::Product::default()));
     }

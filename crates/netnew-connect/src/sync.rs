@@ -7,6 +7,7 @@
 use crate::error::ConnectError;
 use crate::http::{Refusal, Stripe};
 use crate::intake::{self, Gathered, Listed, Mode};
+use crate::webhook::MODE_MARK;
 use netnew_book::{Book, Finish, ImportOptions};
 use netnew_facts::PayloadRef;
 use netnew_money::Instant;
@@ -16,12 +17,15 @@ use std::collections::BTreeMap;
 
 /// Pages of a hundred in one commit.
 const PAGES: usize = 10;
-/// Customers told in one commit.
-const TOLD: u32 = 500;
+/// Customers and charges told in one commit.
+const TOLD: u32 = 1_000;
 /// Stripe lists events for thirty days; a day less is sure.
 const EVENTS_SECONDS: i64 = 29 * 86_400;
 /// Events may show up late: so much is read again.
 const OVERLAP_SECONDS: i64 = 3_600;
+
+/// Seconds between which no events could be read any more, with a blank between.
+pub(crate) const GAP_MARK: &str = "gap";
 
 /// One kind of object that is listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,19 +33,21 @@ pub struct Resource {
     /// Name, as in the API's paths.
     pub name: &'static str,
     /// Part of the query besides paging.
-    query: &'static str,
+    pub(crate) query: &'static str,
     /// What to have in full, where the account's version can.
     expand: &'static str,
     /// Text that its ids are kept with: before and after.
-    kept: (&'static str, &'static str),
+    pub(crate) kept: (&'static str, &'static str),
+    /// Accounts of an older version do not have it, and lack nothing.
+    pub(crate) of_newer_versions: bool,
 }
 
 const fn resource(name: &'static str, query: &'static str, expand: &'static str) -> Resource {
-    Resource { name, query, expand, kept: ("", "") }
+    Resource { name, query, expand, kept: ("", ""), of_newer_versions: false }
 }
 
 /// What is read, in this order: names before those who use them.
-pub const RESOURCES: [Resource; 9] = [
+pub const RESOURCES: [Resource; 14] = [
     resource("products", "", ""),
     resource("prices", "", "&expand[]=data.tiers&expand[]=data.currency_options"),
     Resource { kept: ("coupon ", ""), ..resource("coupons", "", "&expand[]=data.applies_to") },
@@ -51,13 +57,20 @@ pub const RESOURCES: [Resource; 9] = [
     resource("subscription_schedules", "", ""),
     resource("invoices", "", "&expand[]=data.discounts"),
     resource("invoiceitems", "&pending=true", ""),
+    Resource { kept: ("entry credit-notes/", ""), ..resource("credit_notes", "", "") },
+    // Which charge pays which invoice is said by payments of invoices since 2025, and by the invoice or the charge before.
+    Resource { of_newer_versions: true, ..resource("invoice_payments", "", "") },
+    resource("charges", "", ""),
+    resource("refunds", "", ""),
+    resource("disputes", "", ""),
 ];
 
 /// What a sync tells while it runs.
 #[derive(Clone, Debug)]
 pub enum Progress<'a> {
-    /// So many objects of a resource were fetched in this run.
-    Fetched(&'a str, u64),
+    /// So many objects of a resource were fetched in this run; how far that is, in thousandths, where it can be told: lists go
+    /// back in time, and how far back the account goes is known from those before.
+    Fetched(&'a str, u64, Option<u64>),
     /// So many customers were told, of so many.
     Told(u64, u64),
 }
@@ -79,6 +92,8 @@ pub struct Synced {
     pub left_out: u64,
     /// What could not be read or understood: missing permissions, unknown prices.
     pub problems: Vec<Trouble>,
+    /// Resources that the key may not read.
+    pub unread: Vec<String>,
 }
 
 struct Run<'a> {
@@ -88,10 +103,12 @@ struct Run<'a> {
     clock: &'a dyn Fn() -> Instant,
     progress: &'a mut dyn FnMut(Progress),
     out: Synced,
+    /// When the oldest object seen in this run was made, in seconds.
+    oldest: i64,
 }
 
 /// An id as it goes into an address: coupons choose theirs.
-fn encoded(id: &str) -> String {
+pub(crate) fn encoded(id: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
     id.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
@@ -112,7 +129,7 @@ pub fn sync(
     clock: &dyn Fn() -> Instant,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Synced, ConnectError> {
-    let mut run = Run { book, source, stripe, clock, progress, out: Synced::default() };
+    let mut run = Run { book, source, stripe, clock, progress, out: Synced::default(), oldest: i64::MAX };
     let marks = book.source_marks(source)?;
     let started = seconds(clock());
     let number = |name: &str| marks.get(name).and_then(|v| v.parse::<i64>().ok());
@@ -139,7 +156,18 @@ pub fn sync(
     }
     run.events(started)?;
     run.tell()?;
-    run.mark(&[("synced", seconds(clock()).to_string())])?;
+    let mut marks = vec![("synced", seconds(clock()).to_string())];
+    // What happened until the run began was there to be read; without subscriptions that says nothing.
+    if !run.out.unread.iter().any(|name| name == "subscriptions") {
+        marks.push(("complete", started.saturating_mul(1_000_000).to_string()));
+    }
+    if let Some(live) = stripe.live() {
+        marks.push((MODE_MARK, if live { "live" } else { "test" }.to_string()));
+    }
+    if rested && let Some(from) = number("events") {
+        marks.push((GAP_MARK, format!("{from} {}", started - EVENTS_SECONDS)));
+    }
+    run.mark(&marks)?;
     Ok(run.out)
 }
 
@@ -225,12 +253,14 @@ impl Run<'_> {
             let data = page.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
             let last = data.last().and_then(|o| o.get("id")).and_then(Value::as_str).map(str::to_string);
             let more = page.get("has_more").and_then(Value::as_bool).unwrap_or(false) && last.is_some();
+            let reached = data.iter().filter_map(|o| o.get("created").and_then(Value::as_i64)).min();
             *self.out.fetched.entry(name.to_string()).or_default() += data.len() as u64;
             for object in data {
                 let object = self.completed(object)?;
                 gathered.push((asked_at, object));
             }
-            (self.progress)(Progress::Fetched(name, self.out.fetched[name]));
+            let far = self.how_far(reached);
+            (self.progress)(Progress::Fetched(name, self.out.fetched[name], far));
             pages += 1;
             cursor = last.or(cursor);
             if !more || pages == PAGES {
@@ -258,12 +288,23 @@ impl Run<'_> {
         }
     }
 
+    /// How far back a list was read, in thousandths of how far back the account is known to go.
+    fn how_far(&mut self, reached: Option<i64>) -> Option<u64> {
+        let (now, reached) = (seconds((self.clock)()), reached?);
+        self.oldest = self.oldest.min(reached);
+        let whole = now.checked_sub(self.oldest).filter(|span| *span > 0)?;
+        u64::try_from((now - reached).max(0).saturating_mul(1_000) / whole).ok().map(|far| far.min(1_000))
+    }
+
     fn give_up(&mut self, name: &str, refusal: Refusal) -> Result<(), ConnectError> {
+        let newer = RESOURCES.iter().any(|r| r.name == name && r.of_newer_versions);
         let said = match refusal {
             Refusal::Fatal(error) => return Err(error),
+            Refusal::Request(_) | Refusal::Gone(_) if newer => return Ok(()),
             Refusal::Permission(said) | Refusal::Request(said) | Refusal::Gone(said) => said,
         };
         let singular = name.replace('_', " ");
+        self.out.unread.push(name.to_string());
         self.out.problems.push(Trouble {
             code: "missing_permission",
             message: format!("{singular} cannot be read: {said}"),
@@ -371,7 +412,7 @@ impl Run<'_> {
             self.out.duplicates += outcome.duplicates + taken.unchanged;
             self.out.customers += taken.customers;
             self.out.problems.extend(taken.problems.into_iter().map(|(_, trouble)| trouble));
-            done += taken.customers;
+            done += taken.customers + taken.charges;
             (self.progress)(Progress::Told(done, total));
             if last.is_none() {
                 break;
@@ -379,85 +420,4 @@ impl Run<'_> {
         }
         Ok(())
     }
-}
-
-/// What a check found of one resource.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    /// Name of the resource.
-    pub resource: String,
-    /// What Stripe says when the key may not read it.
-    pub refused: Option<String>,
-    /// How many there are; none when they cannot be read.
-    pub there: Option<u64>,
-    /// How many of those are kept here.
-    pub here: u64,
-    /// The first ids that are there and not here.
-    pub missing: Vec<String>,
-    /// When the newest was made, in seconds.
-    pub newest: Option<i64>,
-    /// Currencies that are none.
-    pub unknown_currencies: Vec<String>,
-}
-
-/// Compares an account with what the book holds of it: every list is paged through. Nothing is changed.
-///
-/// # Errors
-/// When the key is refused or the account cannot be reached.
-pub fn check(
-    book: &Book,
-    source: &str,
-    stripe: &Stripe,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Vec<Found>, ConnectError> {
-    let mut out = Vec::new();
-    for resource in RESOURCES {
-        let mut found = Found { resource: resource.name.to_string(), ..Found::default() };
-        let mut after = String::new();
-        let mut there = 0;
-        loop {
-            let page = match stripe
-                .get(&format!("/v1/{}", resource.name), &format!("limit=100{}{after}", resource.query))
-            {
-                Ok(page) => page,
-                Err(Refusal::Fatal(error)) => return Err(error),
-                Err(Refusal::Permission(said) | Refusal::Request(said) | Refusal::Gone(said)) => {
-                    found.refused = Some(said);
-                    break;
-                }
-            };
-            let data = page.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
-            let last = data.last().and_then(|o| o.get("id")).and_then(Value::as_str).map(str::to_string);
-            for object in &data {
-                let one = read(object);
-                // What says nothing here is not missed here.
-                if one.test_clock.is_some() || (one.pieces.is_empty() && one.customers.is_empty()) {
-                    continue;
-                }
-                there += 1;
-                let id = object.get("id").and_then(Value::as_str).unwrap_or_default();
-                let kept = format!("{}{id}{}", resource.kept.0, resource.kept.1);
-                match book.evidence(source, &kept)? {
-                    Some(_) => found.here += 1,
-                    None if found.missing.len() < 20 => found.missing.push(id.to_string()),
-                    None => {}
-                }
-                found.newest = found.newest.max(object.get("created").and_then(Value::as_i64));
-                let code = object.get("currency").and_then(Value::as_str);
-                if let Some(code) = code.filter(|c| netnew_money::Currency::parse(c).is_err())
-                    && !found.unknown_currencies.iter().any(|c| c == code)
-                {
-                    found.unknown_currencies.push(code.to_string());
-                }
-            }
-            progress(Progress::Fetched(resource.name, there));
-            match (page.get("has_more").and_then(Value::as_bool), last) {
-                (Some(true), Some(last)) => after = format!("&starting_after={}", encoded(&last)),
-                _ => break,
-            }
-        }
-        found.there = found.refused.is_none().then_some(there);
-        out.push(found);
-    }
-    Ok(out)
 }

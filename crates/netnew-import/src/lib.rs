@@ -1,5 +1,6 @@
 //! Files into a book, whoever brings them: the command line, a page, the API. Bad rows are problems, good rows go in.
 
+mod billers;
 mod bulk;
 mod stripe;
 
@@ -116,15 +117,27 @@ pub fn import(
     })?;
     let context = Context { zone: &zone, currency: settings.currency, kind };
     let mut problems = Problems::default();
-    let (objects, tables): (Vec<&Given>, Vec<&Given>) =
+    let (objects, others): (Vec<&Given>, Vec<&Given>) =
         files.iter().partition(|file| stripe::is_objects(&file.path, kind));
+    let (mut billers, mut tables) = (Vec::new(), Vec::new());
+    for file in others {
+        match billers::form(&file.path, kind) {
+            Some(form) => billers.push((file, form)),
+            None => tables.push(file),
+        }
+    }
     // The objects of several files belong together.
-    let unchanged = match objects.as_slice() {
+    let mut unchanged = match objects.as_slice() {
         [] => 0,
         objects => stripe::read(book, objects, wish, &mut import, now.at(&zone)?, (&mut problems, watch))?,
     };
-    let by_column =
-        objects.is_empty() && bulk::read(files, &context, &mut import, wish.replace, (&mut problems, watch))?;
+    if !billers.is_empty() {
+        let at = now.at(&zone)?;
+        unchanged += billers::read(book, &billers, wish, &mut import, at, (&mut problems, watch))?;
+    }
+    let by_column = objects.is_empty()
+        && billers.is_empty()
+        && bulk::read(files, &context, &mut import, wish.replace, (&mut problems, watch))?;
     for file in tables.into_iter().filter(|_| !by_column) {
         if let Err(error) = read_file(file, &context, &mut import, wish.replace, &mut problems, watch) {
             let whole_file = match error {
@@ -243,7 +256,7 @@ fn body_kinds(kind: Kind) -> Vec<KindOfBody> {
             [EntryKind::Payment, EntryKind::Refund, EntryKind::Dispute].map(KindOfBody::Entries).to_vec()
         }
         // Read as objects, which say for themselves what they replace.
-        Kind::StripeJson => vec![KindOfBody::States],
+        Kind::StripeJson | Kind::Biller(_) => vec![KindOfBody::States],
     }
 }
 

@@ -160,7 +160,8 @@ fn presets_act_as_their_vendors_do() {
         "discount.one_time=subtract discount_100=stays_active free_plan=stays_active pause=counted \
          same_period_new_and_churn=not_in_rate scheduled_changes=cmrr_only customer_churn.formula=chartmogul \
          ltv=six_month_mean cohort.start=first_subscription rounding=nearest_cent quick_ratio=without_reactivation \
-         nrr=movement_sum_with_reactivation netting=window transfer.residual=destination arr=12_x_mrr"
+         nrr=movement_sum_with_reactivation netting=window transfer.residual=destination interval.week=30.4375/7 \
+         interval.day=30.4375 arr=12_x_mrr"
     );
     assert_eq!(
         apart("baremetrics"),

@@ -10,8 +10,8 @@ use netnew_ledger::{Context, Kind};
 use netnew_metrics::{Cohorts, Extras, Field, Query, ReportCurrency, RollupError};
 use netnew_money::{Amount, Currency, Day, Instant, Zone};
 use netnew_resident::{
-    Cut, Extent, Found, Image, ImageBuilder, People, PeopleBuilder, Rows, Rules, Worth, cohorts, find,
-    grouped, rollup, stretch, without_dimensions, worth,
+    ByPair, Cut, Extent, Found, Image, ImageBuilder, People, PeopleBuilder, Rows, Rules, Worth, cohorts,
+    find, grouped, rollup, stretch, without_dimensions, worth,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +26,7 @@ pub(crate) struct Memory {
     people: Mutex<Option<(Wanted, Arc<People>)>>,
     cuts: Mutex<Vec<(String, Option<Arc<Cut>>)>>,
     rules: Mutex<Vec<(String, Arc<Rules>)>>,
+    orders: Mutex<Vec<(String, Arc<ByPair>)>>,
     pub answers: Answers,
 }
 
@@ -133,6 +134,16 @@ impl Memory {
         held(&self.rules, format!("{:?}", ctx.policy), make).expect("making rules does not fail")
     }
 
+    /// The image's events by pair of contents, once somebody asks under a second policy: a single question is answered sooner
+    /// without.
+    fn order(&self, image: &Image, cut: &Cut, zone: &Zone) -> Option<Arc<ByPair>> {
+        if lock(&self.rules).len() < 2 {
+            return None;
+        }
+        let make = || Ok::<_, ReportError>(Arc::new(ByPair::new(image, cut)));
+        held(&self.orders, zone.name().to_string(), make).ok()
+    }
+
     /// The rollup for a question; `None` when it cannot be had from memory, or cannot be had at all: who replays the
     /// book says why, with all names.
     pub fn rows(
@@ -155,7 +166,8 @@ impl Memory {
             && only(currency)
             && let Some(cut) = &cut
         {
-            let days = rollup(&image, &rules, ctx, cut, None, query.to, query.with_expected);
+            let order = self.order(&image, cut, ctx.zone);
+            let days = rollup(&image, &rules, ctx, cut, order.as_deref(), query.to, query.with_expected);
             let Ok((days, (rows, posted))) = days.and_then(|d| d.waterfall(query).map(|rows| (d, rows)))
             else {
                 return Ok(None);

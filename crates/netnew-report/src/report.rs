@@ -81,13 +81,15 @@ impl Report {
             false => Arc::new(book.snapshot_at(known_on)?),
         };
         let as_of = said.min(known_on);
-        let data_through = match snapshot.data_through_at_a_glance(as_of, known_on) {
+        let mut data_through = match snapshot.data_through_at_a_glance(as_of, known_on) {
             Some(known) => known,
             None if known_on == Instant::MAX && resident::fits(&snapshot)? => {
                 view.memory.image(view, Extent::Numbers)?.data_through(as_of)
             }
             None => snapshot.data_through(as_of, known_on)?,
         };
+        // A source that is synced says itself how far it goes: also when nothing has happened there for a while.
+        data_through.extend(snapshot.complete_through(as_of, known_on));
         let rates = known_rates(&snapshot.rates()?, known_on)?;
         let first_effective = snapshot.first_effective(known_on)?;
         let day = |flag: &str, text: &Option<String>| text.as_deref().map(|t| parse_day(flag, t)).transpose();

@@ -153,7 +153,7 @@ impl Sink for Following<'_, '_> {
         let (Some(cut), Some(templates)) = (self.cut, &self.rules.templates) else { return };
         let entry = self.rules.entries(self.image, posting.which.pair)[1];
         let currency = self.rules.phases[entry as usize].currency;
-        self.moves(currency, i128::from(templates.pairs[posting.which.pair as usize].delta));
+        self.moves(currency, i128::from(templates.deltas[posting.which.pair as usize]));
         if self.accepted.is_none() && matches!(posting.kind, Some(Kind::New | Kind::Reactivation)) {
             let accepted = self.groups.takes_all()
                 || posting

@@ -1,6 +1,7 @@
 //! Rows cut into local days, once per time zone.
 
 use crate::image::Image;
+use crate::kinds::Kinds;
 use crate::laid::Laid;
 use netnew_money::{Day, Instant, Zone};
 use rayon::prelude::*;
@@ -12,6 +13,7 @@ pub struct Cut {
     /// Days since `first`.
     pub(crate) days: Vec<u16>,
     pub(crate) laid: Laid,
+    pub(crate) kinds: Kinds,
 }
 
 impl Cut {
@@ -22,7 +24,8 @@ impl Cut {
         let (low, high) = ends.reduce(|| (i64::MAX, i64::MIN), |a, b| (a.0.min(b.0), a.1.max(b.1)));
         if low > high {
             let (first, last) = (Day::from_days(0), Day::from_days(0));
-            return Some(Cut { first, last, days: Vec::new(), laid: Laid::new(image) });
+            let (laid, kinds) = (Laid::new(image), Kinds::new(image));
+            return Some(Cut { first, last, days: Vec::new(), laid, kinds });
         }
         let mut laid = Laid::new(image);
         let (first, last) = (day_of(low), day_of(high));
@@ -30,7 +33,7 @@ impl Cut {
         u16::try_from(last.days_since(first)).ok()?;
         let days = image.at.par_iter().map(|at| day_of(*at).days_since(first) as u16).collect();
         laid.cut(zone, first);
-        Some(Cut { first, last, days, laid })
+        Some(Cut { first, last, days, laid, kinds: Kinds::new(image) })
     }
 
     /// The first day on which anything begins.

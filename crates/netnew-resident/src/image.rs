@@ -316,9 +316,12 @@ impl Image {
 
     /// The currencies that occur, by code.
     pub fn currencies(&self) -> Vec<Currency> {
-        let mut all: Vec<Currency> = self.contents.iter().map(|c| c.state.currency).collect();
-        all.sort_unstable();
-        all.dedup();
+        let mut all: Vec<Currency> = Vec::new();
+        for content in &self.contents {
+            if let Err(place) = all.binary_search(&content.state.currency) {
+                all.insert(place, content.state.currency);
+            }
+        }
         all
     }
 }

@@ -17,6 +17,7 @@ mod days;
 mod finder;
 mod grouped;
 mod image;
+mod kinds;
 mod laid;
 mod listing;
 mod movements;

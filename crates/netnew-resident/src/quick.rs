@@ -305,7 +305,7 @@ impl Periods<'_> {
         if let Some(retaining) = &mut quick.retaining
             && let Some(templates) = &rules.templates
         {
-            quick.level += i128::from(templates.pairs[posting.which.pair as usize].delta);
+            quick.level += i128::from(templates.deltas[posting.which.pair as usize]);
             retaining.note(quick.first.add_days(i32::from(posting.day)), quick.level);
         }
         quick.waiting.push((*posting, group));
@@ -431,9 +431,8 @@ impl Periods<'_> {
                 }
             }
             if !converts {
-                let template = &templates.pairs[pair];
-                quick.levels[cell][0] += i128::from(template.delta);
-                quick.levels[cell][1] += i128::from(template.arr);
+                quick.levels[cell][0] += i128::from(templates.deltas[pair]);
+                quick.levels[cell][1] += i128::from(templates.pairs[pair].arr);
                 continue;
             }
             let before = self.image.pairs[pair][0];

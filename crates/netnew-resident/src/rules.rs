@@ -2,19 +2,18 @@
 
 use crate::cut::Cut;
 use crate::image::{Content, Image, flags};
+use crate::kinds::{Kinds, Numbers};
 use crate::laid::decode;
 use crate::templates::{LARGEST, Templates};
-use foldhash::fast::FixedState;
 use netnew_facts::{CancelReason, Discount, DiscountKind, Status, Text};
 use netnew_ledger::{Context, End, Standing};
-use netnew_money::{Amount, Currency, IntervalUnit, Ratio};
+use netnew_money::{Amount, Currency, IntervalUnit, Ratio, Rounding};
 use netnew_policy::{
     ChurnTiming, DiscountRule, Grace, LimitedDiscountRule, MovementLevel, Netting, OneTimeDiscountRule,
     PartialCancel, PauseRule, Policy, SamePeriod, SecondSubscription, ZeroRule,
 };
 use rayon::prelude::*;
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 /// No entry.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -32,8 +31,6 @@ const BROKEN: u8 = 32;
 pub(crate) struct Phase {
     /// MRR in 10^-10 of the major unit.
     pub mrr: i128,
-    /// Number of (plan, currency, MRR); 0 when MRR is 0.
-    pub cell: u32,
     pub plan: u32,
     /// Index into [`Rules::currencies`].
     pub currency: u8,
@@ -48,6 +45,12 @@ pub(crate) struct Phase {
 }
 
 impl Phase {
+    /// Whether two levels of an item are the same: the same MRR on the same plan, or nothing on both.
+    pub fn same_cell(before: Option<&Phase>, after: &Phase) -> bool {
+        let (mrr, plan, currency) = before.map_or((0, 0, 0), |p| (p.mrr, p.plan, p.currency));
+        mrr == after.mrr && (mrr == 0 || (plan == after.plan && currency == after.currency))
+    }
+
     pub fn live(&self) -> bool {
         self.bits & LIVE != 0
     }
@@ -170,18 +173,20 @@ impl Rules {
     /// The same, and what changes between the rows of a cut; only so do such customers go the quick way.
     pub fn with_cut(image: &Image, ctx: &Context, cut: Option<&Cut>) -> Rules {
         let policy = ctx.policy;
+        let numbered = cut.is_none().then(|| Kinds::new(image));
+        let kinds = numbered.as_ref().or(cut.map(|cut| &cut.kinds)).expect("one of the two");
         let mut rules = Rules {
-            phases: Vec::with_capacity(image.contents.len()),
+            phases: Vec::new(),
             arr: Vec::new(),
             further: vec![NONE; image.contents.len()],
             ignored: Vec::with_capacity(image.contents.len()),
-            plans: vec![None],
-            currencies: image.currencies(),
+            plans: kinds.plans.clone(),
+            currencies: kinds.currencies.clone(),
             general: general(policy),
             all_general: policy.movement_level == MovementLevel::Subscription
                 || policy.same_period_new_and_churn == SamePeriod::BothHidden
                 || ctx.dimensions.layer
-                || image.currencies().len() > usize::from(u8::MAX),
+                || kinds.currencies.len() > usize::from(u8::MAX),
             templates: None,
             careful: false,
             any_broken: false,
@@ -214,30 +219,22 @@ impl Rules {
             // What is canceled is worth nothing, whatever the discounts.
             wanted.extend(content.ends.then_some((at as u32, Status::Canceled, 0)));
         }
-        let standings: Vec<Option<Standing>> = wanted
+        let entries: Vec<Entry> = wanted
             .par_iter()
             .with_min_len(512)
-            .map(|(at, status, mask)| standing(&image.contents[*at as usize], *status, *mask, policy))
+            .map(|(at, status, mask)| {
+                let content = &image.contents[*at as usize];
+                let standing = standing(content, *status, *mask, policy);
+                entry(content, kinds.of[*at as usize], *status, standing)
+            })
             .collect();
-        let mut numbers = Numbers::default();
-        let mut offs = Vec::with_capacity(wanted.len());
-        for ((at, status, _), standing) in wanted.iter().zip(standings) {
-            rules.entry(&image.contents[*at as usize], *status, standing, &mut numbers, &mut offs);
-        }
+        rules.arr = entries.iter().map(|entry| entry.arr).collect();
+        rules.phases = entries.iter().map(|entry| entry.phase).collect();
+        ranks(&entries, &mut rules.phases);
         rules.any_broken = rules.phases.iter().any(Phase::broken);
         rules.careful = rules.keeps
             || policy.second_subscription == SecondSubscription::New
             || policy.partial_cancel == PartialCancel::Churn;
-        let mut ranks: Vec<Ratio> = offs.iter().copied().filter(|off| *off != Ratio::ZERO).collect();
-        ranks.push(Ratio::ZERO);
-        ranks.sort_unstable();
-        ranks.dedup();
-        let nothing = ranks.binary_search(&Ratio::ZERO).unwrap_or_default();
-        for (phase, off) in rules.phases.iter_mut().zip(&offs) {
-            let rank =
-                if *off == Ratio::ZERO { nothing } else { ranks.binary_search(off).unwrap_or_default() };
-            phase.off = rank as u32;
-        }
         let large = rules.phases.iter().any(|p| p.mrr.abs() > LARGEST)
             || rules.arr.iter().any(|arr| arr.abs() > LARGEST * 12);
         let unfit = rules.careful || rules.all_general || rules.any_broken || large;
@@ -255,50 +252,6 @@ impl Rules {
             rules.templates = Templates::new(&image.pairs, laid, several, phases, arr, plans, ctx);
         }
         rules
-    }
-
-    fn entry(
-        &mut self,
-        content: &Content,
-        status: Status,
-        standing: Option<Standing>,
-        numbers: &mut Numbers,
-        offs: &mut Vec<Ratio>,
-    ) {
-        let state = &content.state;
-        let currency = self.currencies.binary_search(&state.currency).unwrap_or_default() as u8;
-        let plan = numbers.plan(state.plan.as_ref(), &mut self.plans);
-        let mut bits = if state.amount.is_negative() { CREDIT } else { 0 };
-        let (mut mrr, mut arr, mut off) = (0, 0, Ratio::ZERO);
-        match standing {
-            Some(standing) => {
-                let marks = [(standing.live, LIVE), (standing.counts, COUNTS), (standing.kept, KEPT)];
-                bits |= marks.into_iter().filter(|(on, _)| *on).map(|(_, bit)| bit).sum::<u8>();
-                bits |= if standing.lapsed { LAPSED } else { 0 };
-                (mrr, arr) = (standing.level.mrr.raw(), standing.level.arr.raw());
-                off = standing.off;
-            }
-            None => bits |= BROKEN,
-        }
-        // Sums of a few thousand items must not leave the range either.
-        if mrr.unsigned_abs() > 1 << 100 {
-            bits |= BROKEN;
-        }
-        self.phases.push(Phase {
-            mrr,
-            cell: numbers.cell(plan, currency, mrr),
-            plan,
-            currency,
-            status,
-            reason: state.reason,
-            bits,
-            interval: numbers.interval(state.interval, state.interval_count),
-            price: numbers.price(state.amount),
-            off: 0,
-            quantity: state.quantity_micros,
-        });
-        self.arr.push(arr);
-        offs.push(off);
     }
 
     /// The entry of a content in a variant with some of its discounts (a bit each, those the policy never applies
@@ -328,6 +281,67 @@ impl Rules {
     pub(crate) fn plan_number(&self, plan: Option<&Text>) -> Option<u32> {
         self.plans.iter().position(|p| p.as_ref() == plan).map(|at| at as u32)
     }
+}
+
+/// A content under a policy before its place among the others is known.
+#[derive(Clone, Copy)]
+struct Entry {
+    phase: Phase,
+    arr: i128,
+    /// What discounts take off.
+    off: Ratio,
+}
+
+fn entry(content: &Content, numbers: Numbers, status: Status, standing: Option<Standing>) -> Entry {
+    let state = &content.state;
+    let mut bits = if state.amount.is_negative() { CREDIT } else { 0 };
+    let (mut mrr, mut arr, mut off) = (0, 0, Ratio::ZERO);
+    match standing {
+        Some(standing) => {
+            let marks = [
+                (standing.live, LIVE),
+                (standing.counts, COUNTS),
+                (standing.kept, KEPT),
+                (standing.lapsed, LAPSED),
+            ];
+            bits |= marks.into_iter().filter(|(on, _)| *on).map(|(_, bit)| bit).sum::<u8>();
+            (mrr, arr) = (standing.level.mrr.raw(), standing.level.arr.raw());
+            off = standing.off;
+        }
+        None => bits |= BROKEN,
+    }
+    // Sums of a few thousand items must not leave the range either.
+    if mrr.unsigned_abs() > 1 << 100 {
+        bits |= BROKEN;
+    }
+    let Numbers { plan, interval, price, currency } = numbers;
+    let (reason, quantity) = (state.reason, state.quantity_micros);
+    let phase = Phase { mrr, plan, currency, status, reason, bits, interval, price, off: 0, quantity };
+    Entry { phase, arr, off }
+}
+
+/// Ranks what discounts take off.
+fn ranks(entries: &[Entry], phases: &mut [Phase]) {
+    // Rounded the same way, whatever is less is never more: exact fractions are only compared among neighbours.
+    let rough = |off: &Ratio| {
+        let beyond = if *off < Ratio::ZERO { i128::MIN } else { i128::MAX };
+        off.round_to(Amount::SCALE, Rounding::Truncate).unwrap_or(beyond)
+    };
+    let some = entries.par_iter().enumerate().filter(|(_, entry)| entry.off != Ratio::ZERO);
+    let mut order: Vec<(i128, Ratio, u32)> =
+        some.map(|(at, entry)| (rough(&entry.off), entry.off, at as u32)).collect();
+    order.push((0, Ratio::ZERO, NONE));
+    order.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+    let (mut rank, mut nothing) = (0, 0);
+    for (at, (_, off, place)) in order.iter().enumerate() {
+        rank += u32::from(at > 0 && order[at - 1].1 != *off);
+        match phases.get_mut(*place as usize) {
+            Some(phase) => phase.off = rank,
+            None => nothing = rank,
+        }
+    }
+    let without = entries.iter().zip(phases).filter(|(entry, _)| entry.off == Ratio::ZERO);
+    without.for_each(|(_, phase)| phase.off = nothing);
 }
 
 fn standing(content: &Content, status: Status, mask: u8, policy: &Policy) -> Option<Standing> {
@@ -382,41 +396,4 @@ fn ignored(content: &Content, policy: &Policy) -> u8 {
         mask |= u8::from(never) << at;
     }
     mask | (state.discounts.len().min(crate::image::MOST_DISCOUNTS) as u8) << 4
-}
-
-/// Numbers for what is only ever compared.
-#[derive(Default)]
-struct Numbers {
-    plans: HashMap<Text, u32, FixedState>,
-    cells: HashMap<(u32, u8, i128), u32, FixedState>,
-    intervals: HashMap<(IntervalUnit, u32), u32, FixedState>,
-    prices: HashMap<netnew_money::Decimal, u32, FixedState>,
-}
-
-impl Numbers {
-    fn plan(&mut self, plan: Option<&Text>, plans: &mut Vec<Option<Text>>) -> u32 {
-        let Some(plan) = plan else { return 0 };
-        *self.plans.entry(plan.clone()).or_insert_with(|| {
-            plans.push(Some(plan.clone()));
-            plans.len() as u32 - 1
-        })
-    }
-
-    fn cell(&mut self, plan: u32, currency: u8, mrr: i128) -> u32 {
-        if mrr == 0 {
-            return 0;
-        }
-        let next = self.cells.len() as u32 + 1;
-        *self.cells.entry((plan, currency, mrr)).or_insert(next)
-    }
-
-    fn interval(&mut self, unit: IntervalUnit, count: u32) -> u32 {
-        let next = self.intervals.len() as u32;
-        *self.intervals.entry((unit, count)).or_insert(next)
-    }
-
-    fn price(&mut self, price: netnew_money::Decimal) -> u32 {
-        let next = self.prices.len() as u32;
-        *self.prices.entry(price).or_insert(next)
-    }
 }

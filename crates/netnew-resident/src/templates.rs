@@ -7,12 +7,14 @@
 
 use crate::days::Topic;
 use crate::rules::{NONE, Phase};
+use foldhash::fast::FixedState;
 use netnew_ledger::{Cause, Context, End as _, Kind, Surroundings, of_change, of_end, of_start};
 use netnew_policy::TransferResidual;
 use rayon::prelude::*;
+use std::collections::HashMap;
 
 /// A row that an event posts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Posted {
     pub amount: i64,
     /// Number of its topic; of a customer who arrives, the second is for one who comes back.
@@ -41,9 +43,7 @@ pub(crate) enum Fate {
 /// A pair of contents under a policy.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Template {
-    /// Change of the item's MRR in 10^-10 of the major unit; [`NO_STEP`] where no level changes.
-    pub delta: i64,
-    /// Change of its ARR.
+    /// Change of the item's ARR in 10^-10 of the major unit.
     pub arr: i64,
     /// Where its rows begin.
     first: u32,
@@ -65,6 +65,9 @@ pub(crate) const NO_STEP: i64 = i64::MIN;
 /// All pairs under a policy.
 pub(crate) struct Templates {
     pub pairs: Vec<Template>,
+    /// Per pair the change of the item's MRR in 10^-10 of the major unit, [`NO_STEP`] where no level changes: apart, for
+    /// the walk over customers asks for nothing else, and this much stays in near memory.
+    pub deltas: Vec<i64>,
     /// Entries of the pairs that are not the image's own, which come last.
     pub laid: Vec<[u32; 2]>,
     /// Rows are there for items that are not alone in their subscription too.
@@ -91,56 +94,75 @@ impl Templates {
         ctx: &Context,
     ) -> Option<Templates> {
         let residual = ctx.policy.transfer_residual;
-        let parts: Vec<(Vec<Template>, Vec<Drawn>)> = pairs
+        let parts: Vec<Part> = pairs
             .par_chunks(8192)
             .chain(laid.par_chunks(8192))
             .map(|chunk| {
-                let mut templates = Vec::with_capacity(chunk.len());
-                let mut rows = Vec::with_capacity(chunk.len() * 3);
+                let mut part = Part::with_capacity(chunk.len());
                 for [before, after] in chunk {
                     let had = if *before == NONE { 0 } else { arr[*before as usize] };
                     let grew = (arr[*after as usize] - had) as i64;
                     let before = (*before != NONE).then(|| &phases[*before as usize]);
-                    let one = template(before, &phases[*after as usize], residual, several, &mut rows);
-                    templates.push(Template { arr: grew, ..one });
+                    let after = &phases[*after as usize];
+                    part.push(grew, |rows| template(before, after, residual, several, rows));
                 }
-                (templates, rows)
+                part
             })
             .collect();
-        if parts.iter().flat_map(|(templates, _)| templates).any(|t| t.delta == NO_STEP && t.arr != 0) {
+        if parts.iter().any(|part| part.silent) {
             return None;
         }
-        let mut all = Templates {
-            pairs: Vec::with_capacity(pairs.len() + laid.len()),
-            laid,
-            several,
-            rows: Vec::new(),
-            befores: Vec::new(),
-            topics: Vec::new(),
-        };
         let currencies = phases.iter().map(|p| usize::from(p.currency) + 1).max().unwrap_or(1);
-        let mut numbers = vec![NONE; Topic::slots(plans, currencies)];
-        all.rows.reserve(parts.iter().map(|(_, rows)| rows.len()).sum());
-        all.befores.reserve(all.rows.capacity());
-        for (templates, rows) in parts {
-            let offset = all.rows.len() as u32;
-            all.pairs.extend(templates.into_iter().map(|t| Template { first: t.first + offset, ..t }));
-            for row in rows {
-                let again = if row.topic.kind == Kind::New { Kind::Reactivation } else { row.topic.kind };
-                let topics = [row.topic.kind, again].map(|kind| {
-                    let topic = Topic { kind, ..row.topic };
-                    let number = &mut numbers[topic.slot(plans)];
-                    if *number == NONE {
-                        *number = all.topics.len() as u32;
-                        all.topics.push(topic);
-                    }
-                    *number
-                });
-                all.rows.push(Posted { amount: row.amount, topics });
-                all.befores.push(row.before);
-            }
+        Some(Templates::join(parts, laid, several, Topic::slots(plans, currencies), plans))
+    }
+
+    fn join(parts: Vec<Part>, laid: Vec<[u32; 2]>, several: bool, slots: usize, plans: usize) -> Templates {
+        let mut numbers = vec![NONE; slots];
+        let mut topics = Vec::new();
+        let mut global: Vec<Vec<u32>> = Vec::with_capacity(parts.len());
+        for part in &parts {
+            let number = |topic: &Topic| {
+                let number = &mut numbers[topic.slot(plans)];
+                if *number == NONE {
+                    *number = topics.len() as u32;
+                    topics.push(*topic);
+                }
+                *number
+            };
+            global.push(part.topics.iter().map(number).collect());
         }
-        Some(all)
+        let pairs_count = parts.iter().map(|part| part.pairs.len()).sum();
+        let rows_count = parts.iter().map(|part| part.rows.len()).sum();
+        let mut pairs = vec![Template::default(); pairs_count];
+        let mut deltas = vec![0; pairs_count];
+        let mut rows = vec![Posted::default(); rows_count];
+        let mut befores = vec![0; rows_count];
+        let mut places = Vec::with_capacity(parts.len());
+        let (mut p, mut d, mut r, mut b) = (&mut pairs[..], &mut deltas[..], &mut rows[..], &mut befores[..]);
+        let mut first = 0;
+        for part in &parts {
+            let (count, posted) = (part.pairs.len(), part.rows.len());
+            places.push((
+                first,
+                p.split_off_mut(..count).unwrap_or_default(),
+                d.split_off_mut(..count).unwrap_or_default(),
+                r.split_off_mut(..posted).unwrap_or_default(),
+                b.split_off_mut(..posted).unwrap_or_default(),
+            ));
+            first += posted as u32;
+        }
+        places.into_par_iter().zip(&parts).zip(&global).for_each(|((place, part), global)| {
+            let (first, pairs, deltas, rows, befores) = place;
+            deltas.copy_from_slice(&part.deltas);
+            befores.copy_from_slice(&part.befores);
+            for (to, from) in pairs.iter_mut().zip(&part.pairs) {
+                *to = Template { first: from.first + first, ..*from };
+            }
+            for (to, from) in rows.iter_mut().zip(&part.rows) {
+                *to = Posted { topics: from.topics.map(|local| global[local as usize]), ..*from };
+            }
+        });
+        Templates { pairs, deltas, laid, several, rows, befores, topics }
     }
 
     /// Where the rows of an event are.
@@ -164,7 +186,62 @@ impl Templates {
     }
 }
 
+/// Some pairs, with topics numbered among themselves.
+#[derive(Default)]
+struct Part {
+    pairs: Vec<Template>,
+    deltas: Vec<i64>,
+    rows: Vec<Posted>,
+    befores: Vec<i64>,
+    topics: Vec<Topic>,
+    numbers: HashMap<Topic, u32, FixedState>,
+    /// Rows of the pair at hand.
+    drawn: Vec<Drawn>,
+    /// Somewhere ARR changes and MRR does not.
+    silent: bool,
+}
+
+impl Part {
+    fn with_capacity(pairs: usize) -> Part {
+        Part {
+            pairs: Vec::with_capacity(pairs),
+            deltas: Vec::with_capacity(pairs),
+            rows: Vec::with_capacity(pairs * 3),
+            befores: Vec::with_capacity(pairs * 3),
+            ..Part::default()
+        }
+    }
+
+    /// Adds a pair: how its ARR changes, and what draws its rows.
+    fn push(&mut self, arr: i64, draw: impl FnOnce(&mut Vec<Drawn>) -> (Template, i64)) {
+        self.drawn.clear();
+        let (template, delta) = draw(&mut self.drawn);
+        self.silent |= delta == NO_STEP && arr != 0;
+        self.pairs.push(Template { arr, first: self.rows.len() as u32, ..template });
+        self.deltas.push(delta);
+        for at in 0..self.drawn.len() {
+            let Drawn { amount, before, topic } = self.drawn[at];
+            let once = self.number(topic);
+            let again = if topic.kind == Kind::New {
+                self.number(Topic { kind: Kind::Reactivation, ..topic })
+            } else {
+                once
+            };
+            self.rows.push(Posted { amount, topics: [once, again] });
+            self.befores.push(before);
+        }
+    }
+
+    fn number(&mut self, topic: Topic) -> u32 {
+        *self.numbers.entry(topic).or_insert_with(|| {
+            self.topics.push(topic);
+            self.topics.len() as u32 - 1
+        })
+    }
+}
+
 /// A row before its topics have numbers.
+#[derive(Clone, Copy)]
 struct Drawn {
     amount: i64,
     before: i64,
@@ -177,20 +254,18 @@ fn template(
     residual: TransferResidual,
     several: bool,
     rows: &mut Vec<Drawn>,
-) -> Template {
+) -> (Template, i64) {
     let worth = |phase: Option<&Phase>| phase.map_or(0, |p| p.mrr as i64);
     let (had, has) = (worth(before), worth(Some(after)));
-    let cell = before.map_or(0, |p| p.cell);
-    let first = rows.len() as u32;
     let edge = match (before.is_some_and(Phase::live), after.live()) {
         (false, true) => STARTS,
         (true, false) => ENDS,
         _ => 0,
     };
-    if cell == after.cell {
-        return Template { delta: NO_STEP, arr: 0, first, counts: [0; 3], edge };
+    let mut template = Template { edge, ..Template::default() };
+    if Phase::same_cell(before, after) {
+        return (template, NO_STEP);
     }
-    let mut template = Template { delta: has - had, arr: 0, first, counts: [0; 3], edge };
     let fates = [Fate::Stays, Fate::Arrives, Fate::Leaves];
     for (fate, others) in [false, true].into_iter().flat_map(|others| fates.map(|fate| (fate, others))) {
         if others && (edge == 0 || !several) {
@@ -209,7 +284,7 @@ fn template(
             template.counts[fate as usize] = (rows.len() - start) as u8;
         }
     }
-    template
+    (template, has - had)
 }
 
 fn cause(before: Option<&Phase>, after: &Phase, present_before: bool, others: bool) -> Cause {

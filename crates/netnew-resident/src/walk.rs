@@ -261,8 +261,7 @@ impl<'a> Walker<'a> {
         let before = self.positions[place].now;
         self.positions[place].now = event.phase;
         let after = &rules.phases[event.phase as usize];
-        let cell = if before == NONE { 0 } else { rules.phases[before as usize].cell };
-        let is_step = after.cell != cell;
+        let is_step = !Phase::same_cell(self.phase(before), after);
         self.changes.clear();
         self.item_changes(event.item, before, event.phase);
         if self.changes.is_empty() && !is_step {

@@ -6,15 +6,18 @@
 
 mod api;
 mod assets;
+mod biller_hooks;
 mod charts;
 mod error;
 mod guard;
+mod mogul;
 mod notify;
 mod openapi;
 mod pages;
 mod params;
 mod sign_in;
 mod site;
+pub mod syncing;
 mod upkeep;
 mod upload;
 mod web;
@@ -36,6 +39,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .nest("/api/v1", api::routes())
         .merge(upkeep::routes())
         .merge(webhooks::routes())
+        .merge(mogul::routes())
         .merge(pages::routes(&site));
     guard::layers(routes, &site).with_state(site)
 }
@@ -49,10 +53,29 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    let telling = tokio::spawn(keep_telling(site.clone()));
     let rounds = tokio::spawn(notify::rounds(site.clone()));
-    let service = router(site).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(site.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, service).with_graceful_shutdown(stop).await;
+    telling.abort();
     // A message that is on its way is sent to its end by the thread that sends it.
     rounds.abort();
+    // What was answered is durable; it is made facts of now, or when the book is served again.
+    if let Err(error) = web::work(move || site.tell()).await {
+        tracing::error!(code = error.error.code, "{}", error.error.message);
+    }
     served
+}
+
+/// How long after it was sent what came by the API under `/v1` is facts, unless somebody asks for figures before.
+const TELL_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
+
+async fn keep_telling(site: Arc<Site>) {
+    loop {
+        tokio::time::sleep(TELL_EVERY).await;
+        let site = site.clone();
+        if let Err(error) = web::work(move || site.tell()).await {
+            tracing::error!(code = error.error.code, "{}", error.error.message);
+        }
+    }
 }

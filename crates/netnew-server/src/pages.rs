@@ -19,6 +19,7 @@ mod policy;
 mod retention;
 mod segments;
 mod settings;
+mod sources;
 
 pub use decide::{assumptions, whole};
 pub use movements::{group_filter, group_name, period_name as period_label};
@@ -70,6 +71,7 @@ pub fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route("/charts/{name}", get(charts::page))
         .merge(doors::routes())
         .merge(settings::routes())
+        .merge(sources::routes())
         .route("/theme", post(theme))
         .fallback(|| async { WebError::not_found("such page") })
         .layer(from_fn_with_state(site.clone(), for_people))

@@ -68,6 +68,8 @@ fn action(method: &Method, path: &str) -> Action {
         _ if path.starts_with("/settings/notify") || path.starts_with("/api/v1/notify") => {
             Action::ManageSecrets
         }
+        // Asking for a file of what may be read is reading.
+        "/v1/activities_export" => Action::Read,
         _ if path.starts_with("/v1/") && !reads => Action::Import,
         _ if reads => Action::Read,
         "/sign-out" | "/settings/password" | "/settings/sessions" => Action::Read,
@@ -162,7 +164,13 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
 fn refuse(site: &Site, request: &Request, caller: &Caller) -> Response {
     let path = request.uri().path();
     let known = caller.who.grant != netnew_access::Grant::Nobody;
-    if path.starts_with("/api/") || path.starts_with("/v1/") || path == "/metrics" {
+    if path == "/v1" || path.starts_with("/v1/") {
+        return match known {
+            true => crate::mogul::plain(StatusCode::FORBIDDEN, "this API key may not do that", None),
+            false => crate::mogul::plain(StatusCode::UNAUTHORIZED, "No valid API key provided", None),
+        };
+    }
+    if path.starts_with("/api/") || path == "/metrics" {
         let mut response = match known {
             true => forbidden().into_response(),
             false => WebError::new(

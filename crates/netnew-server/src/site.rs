@@ -5,6 +5,7 @@ use crate::pages::{Ask, whole};
 use crate::upkeep::Counters;
 use netnew_access::Access;
 use netnew_book::Book;
+use netnew_connect::mogul::{Desk, tell};
 use netnew_connect::webhook::Deliveries;
 use netnew_decide::diagnosis::Diagnosis;
 use netnew_decide::milestones::Milestone;
@@ -75,6 +76,9 @@ pub struct Site {
     deliveries: Mutex<BTreeMap<String, Entrance<Deliveries>>>,
     advice: Mutex<Advices>,
     counters: Counters,
+    desk: Desk,
+    /// Held while what was sent to the API under `/v1` becomes facts.
+    telling: Mutex<()>,
 }
 
 impl Site {
@@ -86,6 +90,7 @@ impl Site {
         let book = Arc::new(Book::open_at(dir).map_err(netnew_report::ReportError::from)?);
         let view = Mutex::new(View::new(book.clone())?);
         let access = Access::open(&book)?;
+        let desk = Desk::open(&book).map_err(netnew_report::ReportError::from)?;
         let options = Arc::new(options);
         let writer = start_writer(dir, &options)?;
         Ok(Site {
@@ -98,6 +103,8 @@ impl Site {
             deliveries: Mutex::default(),
             advice: Mutex::default(),
             counters: Counters::default(),
+            desk,
+            telling: Mutex::default(),
         })
     }
 
@@ -109,6 +116,26 @@ impl Site {
     /// The book.
     pub fn book(&self) -> &Arc<Book> {
         &self.book
+    }
+
+    /// Where requests to the API under `/v1` are written down.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Makes facts of what was sent to the API under `/v1`; when this returns, everything that was answered before is told.
+    ///
+    /// # Errors
+    /// A book that cannot be written.
+    pub fn tell(&self) -> Result<(), WebError> {
+        let refused = |error| WebError::from(netnew_import::refused(error));
+        let waiting = || self.desk.read(|store| store.waiting()).map_err(|refusal| refused(refusal.into()));
+        if waiting()? == 0 {
+            return Ok(());
+        }
+        let _alone = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        tell::tell(&self.book, &self.desk, crate::sign_in::now(self)?).map_err(refused)?;
+        Ok(())
     }
 
     /// How it is served.
@@ -137,6 +164,11 @@ impl Site {
     /// What books many small writes at once; see [`crate::writing`] for how a request waits for it.
     pub fn writer(&self) -> &Writer {
         &self.writer
+    }
+
+    /// The site's clock, for who works beside requests.
+    pub fn clock(&self) -> Clock {
+        clock(&self.options)
     }
 
     /// Where the deliveries of a source go in.
@@ -249,15 +281,19 @@ impl Site {
     }
 }
 
+/// The site's clock, for who works beside requests.
+fn clock(options: &Arc<Options>) -> Clock {
+    let told = options.clone();
+    Arc::new(move || {
+        let now = (told.now)();
+        now.at(&Zone::utc()).unwrap_or(now.clock)
+    })
+}
+
 /// The writer has a book of its own, so that pages do not wait for its commits.
 fn start_writer(dir: &Path, options: &Arc<Options>) -> Result<Writer, WebError> {
     let book = Book::open_at(dir).map_err(ReportError::from)?;
-    let told = options.clone();
-    let clock: Clock = Arc::new(move || {
-        let now = (told.now)();
-        now.at(&Zone::utc()).unwrap_or(now.clock)
-    });
-    Writer::start(book, clock, Limits::default()).map_err(|error| {
+    Writer::start(book, clock(options), Limits::default()).map_err(|error| {
         ReportError::refused("io", format!("no thread can be started: {error}"), "free some memory").into()
     })
 }

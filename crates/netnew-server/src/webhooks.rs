@@ -21,9 +21,12 @@ const MOST_BYTES: usize = 2 << 20;
 /// A body up to this size is checked and read faster than it is handed to another thread and back.
 const SMALL_BYTES: usize = 64 << 10;
 
-/// `/webhooks/stripe/SOURCE`
+/// `/webhooks/stripe/SOURCE` and `/webhooks/SYSTEM/SOURCE`
 pub fn routes() -> Router<Arc<Site>> {
-    Router::new().route("/webhooks/stripe/{source}", post(stripe)).layer(DefaultBodyLimit::max(MOST_BYTES))
+    Router::new()
+        .route("/webhooks/stripe/{source}", post(stripe))
+        .route("/webhooks/{system}/{source}", post(crate::biller_hooks::biller))
+        .layer(DefaultBodyLimit::max(MOST_BYTES))
 }
 
 async fn stripe(

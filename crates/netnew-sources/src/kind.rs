@@ -30,7 +30,23 @@ pub enum Kind {
     StripePayments,
     /// Stripe's dashboard export of invoices.
     StripeInvoices,
+    /// Objects or exports of another billing system, by the name of the kind. They are read as objects
+    /// ([`crate::JsonObjects`]) or records ([`crate::Records`]) by the room that knows the system.
+    Biller(&'static str),
 }
+
+/// Kinds of other billing systems' objects and exports.
+const BILLERS: [&str; 9] = [
+    "paddle-json",
+    "chargebee-json",
+    "recurly-json",
+    "recurly-csv",
+    "lemonsqueezy-json",
+    "paypal-json",
+    "braintree-json",
+    "appstore-json",
+    "googleplay-json",
+];
 
 impl Kind {
     /// Every kind that can be read, in the order of the documentation.
@@ -56,6 +72,11 @@ impl Kind {
         Kind::StripeInvoices,
     ];
 
+    /// Every name that `--as` takes, in the order of the documentation.
+    pub fn names() -> Vec<&'static str> {
+        Kind::ALL.map(Kind::as_str).into_iter().chain(BILLERS).collect()
+    }
+
     /// The name used with `--as`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -69,6 +90,7 @@ impl Kind {
             Kind::Entries(kind) => kind.as_str(),
             Kind::StripePayments => "stripe-payments",
             Kind::StripeInvoices => "stripe-invoices",
+            Kind::Biller(name) => name,
         }
     }
 
@@ -81,7 +103,10 @@ impl Kind {
         if let Some(kind) = Kind::ALL.into_iter().find(|k| k.as_str() == name) {
             return Ok(kind);
         }
-        let hint = format!("use one of {}", Kind::ALL.map(Kind::as_str).join(", "));
+        if let Some(name) = BILLERS.into_iter().find(|known| *known == name) {
+            return Ok(Kind::Biller(name));
+        }
+        let hint = format!("use one of {}", Kind::names().join(", "));
         Err(SourceError::new("", code::UNKNOWN_KIND, format!("there is no kind {}", shown(&name)), hint))
     }
 }

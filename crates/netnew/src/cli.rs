@@ -168,7 +168,9 @@ pub struct ImportArgs {
     /// Files to read, recognised by content
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-    /// What the files hold: states, periods, customers, rates, stripe-subscriptions, stripe-customers, stripe-json
+    /// What the files hold: states, periods, customers, rates, invoices, payments, ..., stripe-subscriptions, stripe-customers,
+    /// stripe-json, paddle-json, chargebee-json, recurly-json, recurly-csv, lemonsqueezy-json, paypal-json, braintree-json,
+    /// appstore-json, googleplay-json; an unknown kind prints all
     #[arg(long = "as", value_name = "KIND")]
     pub kind: Option<String>,
     /// Name of the source

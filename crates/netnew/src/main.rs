@@ -16,6 +16,11 @@ use environment::Environment;
 use error::CliError;
 use std::process::ExitCode;
 
+/// Set up in `.cargo/config.toml`.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     reset_sigpipe();
     let cli = match Cli::try_parse() {

@@ -20,7 +20,7 @@ fn signed(body: &[u8]) -> String {
     format!("t={NOW},v1={hex}")
 }
 
-fn deliver(book: &Book, event: &Value) -> u64 {
+pub fn deliver(book: &Book, event: &Value) -> u64 {
     let body = event.to_string();
     let header = signed(body.as_bytes());
     let (done, outcome) = receive(book, "stripe", &header, body.as_bytes(), &[SECRET], at(NOW + 5)).unwrap();

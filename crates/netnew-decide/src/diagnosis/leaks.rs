@@ -25,7 +25,8 @@ pub struct Leak {
     pub share: Ratio,
     /// Of the customers who were on the plan: how many it lost, with the interval. Only for plans.
     pub rate: Option<(i64, Interval)>,
-    /// True when the plan surely loses more of its customers than the others do.
+    /// True when the plan surely loses more of its customers than the others do; of the `named` one, when it says more than
+    /// that customers left.
     pub stands_out: bool,
     /// The sentence.
     pub says: String,

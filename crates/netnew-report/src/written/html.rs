@@ -72,8 +72,17 @@ fn table(out: &mut String, heads: &[(String, Side)], rows: &[Vec<String>], bold:
         Some(Side::Right) => " class=\"r\"",
         _ => "",
     };
-    out.push_str("<div class=\"wrap\"><table>\n<thead><tr>");
+    // What is wider than a phone scrolls, and has to be reached by keys for that.
+    let named = heads.iter().map(|(head, _)| head.as_str()).find(|head| !head.is_empty()).unwrap_or("Table");
+    out.push_str(&format!(
+        "<div class=\"wrap\" tabindex=\"0\" role=\"group\" aria-label=\"{}\"><table>\n<thead><tr>",
+        escaped(named)
+    ));
     for (at, (head, _)) in heads.iter().enumerate() {
+        if head.is_empty() {
+            out.push_str("<td></td>");
+            continue;
+        }
         out.push_str(&format!("<th scope=\"col\"{}>{}</th>", class(at), escaped(head)));
     }
     out.push_str("</tr></thead>\n<tbody>\n");

@@ -2,7 +2,7 @@
 
 use super::{Event, Moment, Walker};
 use crate::image::NEVER;
-use crate::rules::{NONE, Variant};
+use crate::rules::{NONE, Phase, Variant};
 use netnew_facts::Status;
 use netnew_ledger::Money;
 use netnew_money::{Amount, Day, Instant};
@@ -117,10 +117,9 @@ impl Walker<'_> {
             while to < self.events.len() && self.events[to].at == at {
                 let event = self.events[to];
                 let position = &mut self.positions[usize::from(event.item)];
-                let before =
-                    if position.now == NONE { 0 } else { self.rules.phases[position.now as usize].cell };
-                let after = self.rules.phases[event.phase as usize].cell;
-                step |= before != after;
+                let phases = &self.rules.phases;
+                let before = (position.now != NONE).then(|| &phases[position.now as usize]);
+                step |= !Phase::same_cell(before, &phases[event.phase as usize]);
                 if self.rules.keeps {
                     for (phase, sign) in [(position.now, -1), (event.phase, 1)] {
                         if phase != NONE {

@@ -49,7 +49,7 @@ impl<'a> Walker<'a> {
         for customer in customers.clone() {
             let stretch = self.stretch(cut, templates, customer, sink.takes_every_posting());
             let events = self.events_of(cut, &stretch);
-            deltas.extend(events.pair.iter().map(|pair| templates.pairs[*pair as usize].delta));
+            deltas.extend(events.pair.iter().map(|pair| templates.deltas[*pair as usize]));
             stretches.push(stretch);
         }
         let mut from = 0;
@@ -176,7 +176,8 @@ impl<'a> Walker<'a> {
                 }
                 continue;
             }
-            let template = &templates.pairs[events.pair[at] as usize];
+            let pair = events.pair[at] as usize;
+            let (template, delta) = (&templates.pairs[pair], templates.deltas[pair]);
             let mut others = false;
             if template.edge != 0 {
                 let subscription = self.subscription(events.item[at]);
@@ -189,8 +190,8 @@ impl<'a> Walker<'a> {
                     *live += 1;
                 }
             }
-            if template.delta != NO_STEP {
-                self.event(cut, events, at, template.delta, others, &mut course, sink);
+            if delta != NO_STEP {
+                self.event(cut, events, at, delta, others, &mut course, sink);
             }
             at += 1;
         }

@@ -465,8 +465,8 @@ fn made_up_customers_add_up_to_the_same_waterfall_on_every_path() {
         let wanted = (slow.finish().unwrap(), first);
         let cut = Cut::new(&image, ctx.zone).unwrap();
         let rules = Rules::with_cut(&image, &ctx, Some(&cut));
-        let by_pair = ByPair::new(&image, &cut);
-        for order in [None, Some(&by_pair)] {
+        let (whole, chunks) = (ByPair::new(&image, &cut), ByPair::in_chunks(&image, &cut, 50));
+        for order in [None, Some(&whole), Some(&chunks)] {
             let days = rollup(&image, &rules, &ctx, &cut, order, query.to, query.with_expected).unwrap();
             let (rows, any) = days.waterfall(&query).unwrap();
             let first = days.first_change().filter(|_| any).map(|at| ctx.zone.day_of(at));

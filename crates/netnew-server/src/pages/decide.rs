@@ -177,13 +177,13 @@ fn leaks(ask: &Ask, report: &Report, found: &Diagnosis) -> Table {
     ];
     for leak in found.leaks.iter().take(LISTED) {
         let mut says = Cell { class: "wrap", ..Cell::text(&leak.says) };
-        if leak.stands_out {
+        if leak.by == "plan" && leak.stands_out {
             says.note = "surely more than the others".into();
         }
         table.rows.push(Row {
             class: "",
             cells: vec![
-                Cell::text(leak.by),
+                Cell::text(if leak.by == "named" { "above all" } else { leak.by }),
                 Cell::text(leak.value.clone().unwrap_or_else(|| "(none)".into())),
                 Cell::num(leak.customers.to_string()),
                 Cell { class: "num loss", ..Cell::num(change(leak.amount, decimals)) },

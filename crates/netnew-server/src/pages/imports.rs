@@ -10,9 +10,11 @@ use askama::Template;
 use axum::extract::Multipart;
 use axum::extract::multipart::MultipartRejection;
 use axum::response::Response;
+use netnew_access::Action;
 use netnew_import::Summary;
 use netnew_report::ReportError;
 use netnew_report::check::check;
+use netnew_sources::Kind;
 
 /// The page.
 pub async fn page(ask: Ask) -> Result<Response, WebError> {
@@ -35,7 +37,7 @@ struct Bring {
     kinds: Vec<(&'static str, &'static str)>,
 }
 
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 20] = [
     ("", "Recognise it"),
     ("states", "Subscription states"),
     ("periods", "Subscription periods"),
@@ -43,6 +45,19 @@ const KINDS: [(&str, &str); 7] = [
     ("rates", "Exchange rates"),
     ("stripe-subscriptions", "Stripe's export of subscriptions"),
     ("stripe-customers", "Stripe's export of customers"),
+    ("stripe-payments", "Stripe's export of payments"),
+    ("stripe-invoices", "Stripe's export of invoices"),
+    ("stripe-json", "Stripe's objects or events"),
+    ("invoices", "Invoices"),
+    ("payments", "Payments"),
+    ("refunds", "Refunds"),
+    ("credit-notes", "Credit notes"),
+    ("disputes", "Disputes"),
+    ("usage", "Usage"),
+    ("events", "Product events"),
+    ("expenses", "Expenses"),
+    ("spend", "Spend on acquisition"),
+    ("opportunities", "Opportunities"),
 ];
 
 fn shown(ask: &Ask, summary: Option<&Summary>) -> Result<Page, WebError> {
@@ -55,7 +70,12 @@ fn shown(ask: &Ask, summary: Option<&Summary>) -> Result<Page, WebError> {
     if let Some(summary) = summary {
         page = told(page, summary)?;
     }
-    page = page.part(&Bring { kinds: KINDS.to_vec() })?;
+    if ask.caller.who.grant.may(Action::Import) {
+        let mut kinds = KINDS.to_vec();
+        let others = Kind::names().into_iter().filter(|name| !KINDS.iter().any(|(known, _)| known == name));
+        kinds.extend(others.map(|name| (name, name)));
+        page = page.part(&Bring { kinds })?;
+    }
     if imports.is_empty() {
         return Ok(page);
     }

@@ -106,6 +106,7 @@ fn health(report: &Report) -> Result<Vec<(String, String)>, WebError> {
         let facts = grouped(i64::try_from(last.facts).unwrap_or(i64::MAX));
         parts.push((format!("Last import {}: {facts} facts", last.at), "/imports".into()));
     }
+    parts.extend(super::sources::strip(&report.book, report.as_of)?);
     parts.push(("Run the checks".into(), "/imports?check=1".into()));
     Ok(parts)
 }

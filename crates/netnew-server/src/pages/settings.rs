@@ -69,7 +69,7 @@ struct Act {
     danger: bool,
 }
 
-pub fn act(
+pub(super) fn act(
     action: &'static str,
     hidden: Vec<(&'static str, String)>,
     button: &'static str,
@@ -78,7 +78,7 @@ pub fn act(
     Ok(Cell { html: render(&Act { action, hidden, button, danger })?, ..Cell::default() })
 }
 
-pub fn page(ask: &Ask, here: &'static str) -> Result<Page, WebError> {
+pub(super) fn page(ask: &Ask, here: &'static str) -> Result<Page, WebError> {
     let may = |action: Action| ask.caller.who.grant.may(action);
     let mut tabs = vec![("You", "/settings")];
     if may(Action::ManageSecrets) {
@@ -93,13 +93,16 @@ pub fn page(ask: &Ask, here: &'static str) -> Result<Page, WebError> {
     if may(Action::Share) {
         tabs.push(("Shared pages", "/settings/shares"));
     }
+    if may(Action::Import) {
+        tabs.push(("Sources", "/settings/sources"));
+    }
     if may(Action::ReadAudit) {
         tabs.push(("Who did what", "/settings/audit"));
     }
     Page::new(ask, "Settings", None).part(&Tabs { tabs, here })
 }
 
-fn back(to: &str) -> Response {
+pub(super) fn back(to: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, to.to_string())]).into_response()
 }
 
@@ -246,7 +249,7 @@ fn role_of(fields: &Params) -> Result<Role, WebError> {
     Role::parse(fields.get("role").unwrap_or_default()).ok_or_else(|| wrong("role"))
 }
 
-fn wrong(what: &str) -> WebError {
+pub(super) fn wrong(what: &str) -> WebError {
     WebError::new(
         StatusCode::BAD_REQUEST,
         "bad_form",

@@ -129,7 +129,7 @@ pub(crate) fn specs(kind: Kind) -> &'static [Spec] {
         Kind::Rates => tables::RATES,
         Kind::StripeSubscriptions => tables::STRIPE_SUBSCRIPTIONS,
         Kind::StripeCustomers => tables::STRIPE_CUSTOMERS,
-        Kind::StripeJson => &[],
+        Kind::StripeJson | Kind::Biller(_) => &[],
         Kind::Entries(kind) => entries::of(kind),
         Kind::StripePayments => entries::STRIPE_PAYMENTS,
         Kind::StripeInvoices => entries::STRIPE_INVOICES,

@@ -57,6 +57,14 @@ pub(crate) fn decoder(
                 "give the objects or events as the API writes them: one a line, as a list, or one after the other",
             ));
         }
+        Kind::Biller(name) => {
+            return Err(SourceError::new(
+                &setup.file,
+                crate::code::UNSUPPORTED_FORMAT,
+                format!("the file does not hold what {name} is"),
+                "give the objects or events as the system's API writes them, or its export as it comes",
+            ));
+        }
         Kind::Entries(kind) => Box::new(entries::Entries::new(kind, setup)),
         Kind::StripePayments => Box::new(stripe_money::StripePayments::default()),
         Kind::StripeInvoices => Box::new(stripe_money::StripeInvoices),

@@ -26,7 +26,8 @@ struct Money {
 
 impl Money {
     fn of(object: &Value, what: &str, said: &mut Said) -> Option<Money> {
-        let code = text(object, "currency").unwrap_or_default();
+        let of_line = || list(object, "lines").iter().find_map(|line| text(line, "currency"));
+        let code = text(object, "currency").or_else(of_line).unwrap_or_default();
         match Currency::parse(code) {
             Ok(currency) => Some(Money { currency }),
             Err(error) => {

@@ -127,6 +127,7 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
         let ctx = report.context(&query, false);
         let watch = Stopwatch::start();
         let rules = Rules::with_cut(&image, &ctx, Some(&cut));
+        let rules_ms = watch.millis();
         let days = rollup(&image, &rules, &ctx, &cut, Some(&by_pair), query.to, query.with_expected)?;
         let rollups_ms = watch.millis();
         let (cells, heads) = (days.cells(), heads(&days));
@@ -147,6 +148,7 @@ fn rebuild(runs: u32, seed: u64, env: &Environment) -> Result<ExitCode, CliError
             return Err(CliError::refused("paths_differ", message, "this is a bug: please report it"));
         }
         rows.push(json!({
+            "rules_ms": rules_ms,
             "policy": report.policy.changed.iter().cloned().collect::<BTreeMap<_, _>>(),
             "rollups_ms": rollups_ms,
             "movements_ms": movements_ms,

@@ -92,6 +92,9 @@ fn serve(env: &Environment, listener: TcpListener, options: Options) -> Result<E
         ));
     }
     remember_address(&site, &listener)?;
+    let variables = Box::new(|name: &str| std::env::var(name).ok());
+    let book = netnew_book::Book::open_at(&env.book_dir)?;
+    let _syncing = netnew_server::syncing::Syncing::start(book, site.clock(), variables)?;
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

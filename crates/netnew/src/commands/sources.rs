@@ -7,8 +7,11 @@ use crate::render::table::Align;
 use crate::render::{self, say};
 use indicatif::{ProgressBar, ProgressStyle};
 use netnew_book::{Book, SyncedSource};
+use netnew_connect::Trouble;
+use netnew_connect::check::{self, Found};
 use netnew_connect::http::{Stripe, safe_base};
-use netnew_connect::sync::{self, Found, Progress};
+use netnew_connect::source;
+use netnew_connect::sync::{self, Progress};
 use netnew_import::refused;
 use netnew_money::{Instant, Zone};
 use serde_json::{Map, Value, json};
@@ -84,6 +87,7 @@ fn list(env: &Environment) -> Result<ExitCode, CliError> {
     for source in book.sources()? {
         let settings: Value = serde_json::from_str(&source.settings).unwrap_or_default();
         let marks = book.source_marks(&source.name)?;
+        let health = source::health(&book, &source.name).map_err(refused)?;
         let synced = marks.get("synced").and_then(|v| v.parse::<i64>().ok());
         rows.push(json!({
             "name": source.name,
@@ -92,10 +96,14 @@ fn list(env: &Environment) -> Result<ExitCode, CliError> {
             "api_base": settings["api_base"],
             "synced_at": synced.map(second),
             "complete": marks.contains_key("listed"),
+            "complete_to": health.complete_to.map(|at| at.to_string()),
+            "automatic": health.automatic,
+            "findings": health.findings.len(),
         }));
     }
     render::rows(env, &Map::new(), &rows, None, || {
-        let columns = ["name", "kind", "key_env", "api_base", "synced_at", "complete"];
+        let columns =
+            ["name", "kind", "key_env", "api_base", "synced_at", "complete_to", "automatic", "findings"];
         render::plain_table(&rows, &columns.map(|c| (c, Align::Left)))
     })?;
     Ok(ExitCode::SUCCESS)
@@ -136,9 +144,10 @@ pub fn sync(args: &SyncArgs, env: &Environment) -> Result<ExitCode, CliError> {
     env.now(&Zone::parse(&book.settings().timezone)?)?;
     let clock = || env.instant();
     let bar = bar();
-    let done = sync::sync(&book, &args.name, &stripe, &clock, &mut |progress| show(&bar, &progress))
-        .map_err(refused)?;
+    let run = sync::sync(&book, &args.name, &stripe, &clock, &mut |progress| show(&bar, &progress));
     bar.finish_and_clear();
+    source::keep_run(&book, &args.name, clock(), &run).map_err(refused)?;
+    let done = run.map_err(refused)?;
     if done.facts > 0 {
         netnew_report::resident::refresh(&book)?;
     }
@@ -186,13 +195,20 @@ fn show(bar: &ProgressBar, progress: &Progress) {
     let style =
         |template: &str| ProgressStyle::with_template(template).expect("the template is fixed and valid");
     match progress {
-        Progress::Fetched(name, count) => {
-            bar.set_style(style("{spinner} {msg} {pos} read · {per_sec} · {elapsed}"));
+        Progress::Fetched(name, count, far) => {
             if bar.message() != *name {
                 bar.reset();
                 bar.set_message(name.to_string());
             }
             bar.set_position(*count);
+            // As much as is left of the account's time, as fast as so far.
+            match far.filter(|far| *far >= 20) {
+                Some(far) => {
+                    bar.set_length((*count).saturating_mul(1_000) / far);
+                    bar.set_style(style("{msg} [{wide_bar}] {pos} read · {per_sec} · about {eta} left"));
+                }
+                None => bar.set_style(style("{spinner} {msg} {pos} read · {per_sec} · {elapsed}")),
+            }
         }
         Progress::Told(done, total) => {
             bar.set_style(style("{msg} [{wide_bar}] {percent} % · {per_sec} · {eta} left"));
@@ -210,20 +226,36 @@ fn check(name: &str, env: &Environment) -> Result<ExitCode, CliError> {
     let book = env.open_book()?;
     let (base, key) = connection(&book, name)?;
     let stripe = Stripe::new(&base, &key, &std::thread::sleep).map_err(refused)?;
+    env.now(&Zone::parse(&book.settings().timezone)?)?;
     let bar = bar();
-    let found = sync::check(&book, name, &stripe, &mut |progress| show(&bar, &progress)).map_err(refused)?;
+    let found = check::check(&book, name, &stripe, &mut |progress| show(&bar, &progress));
     bar.finish_and_clear();
+    if let Err(error) = &found {
+        let trouble = Trouble { code: error.code(), message: error.to_string(), hint: error.hint() };
+        source::keep_check(&book, name, env.instant(), &[trouble]).map_err(refused)?;
+    }
+    let found = found.map_err(refused)?;
+    let findings = check::findings(&book, name, &found).map_err(refused)?;
+    source::keep_check(&book, name, env.instant(), &findings).map_err(refused)?;
     let rows: Vec<Value> = found.iter().map(row).collect();
-    let fine = |f: &Found| f.refused.is_none() && f.missing.is_empty() && f.unknown_currencies.is_empty();
-    let ok = found.iter().all(fine);
+    let ok = findings.is_empty();
+    let health = source::health(&book, name).map_err(refused)?;
+    let list: Vec<Value> =
+        findings.iter().map(|f| json!({"code": f.code, "message": f.message, "hint": f.hint})).collect();
     let mut envelope = Map::new();
     envelope.insert("source".into(), json!(name));
     envelope.insert("reachable".into(), json!(true));
     envelope.insert("livemode".into(), json!(stripe.live()));
+    envelope.insert("complete_to".into(), json!(health.complete_to.map(|at| at.to_string())));
     envelope.insert("ok".into(), json!(ok));
+    envelope.insert("findings".into(), json!(list));
     render::rows(env, &envelope, &rows, None, || {
         let columns = ["resource", "permission", "there", "here", "missing", "newest", "unknown_currencies"];
-        render::plain_table(&rows, &columns.map(|c| (c, Align::Left)))
+        let mut out = render::plain_table(&rows, &columns.map(|c| (c, Align::Left)));
+        for finding in &findings {
+            out.push_str(&format!("{}: {}\n  hint: {}\n", finding.code, finding.message, finding.hint));
+        }
+        out
     })?;
     Ok(if ok { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
