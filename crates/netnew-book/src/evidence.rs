@@ -174,7 +174,10 @@ impl Book {
     /// The rows of a source about something, by id.
     pub fn evidence_about(&self, source: &str, about: &str) -> Result<Vec<Evidence>, BookError> {
         let catalog = self.catalog();
-        let sql = format!("SELECT {COLUMNS} FROM evidence WHERE source = ?1 AND about = ?2 ORDER BY id");
+        // Left to itself the planner walks all rows of the source to have them sorted.
+        let sql = format!(
+            "SELECT {COLUMNS} FROM evidence INDEXED BY evidence_about WHERE source = ?1 AND about = ?2 ORDER BY id"
+        );
         let mut statement = catalog.prepare_cached(&sql)?;
         let rows = statement.query_map([source, about], evidence_of)?;
         Ok(rows.collect::<Result<_, _>>()?)

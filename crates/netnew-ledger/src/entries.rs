@@ -1,28 +1,36 @@
 //! What entries do to items (section 10 of `docs/ledger.md`): items that wait for money, time that was refunded, levels
 //! by usage. All of it becomes states, so that everything after it is as without entries.
 
-use crate::context::Context;
+use crate::context::{Context, LedgerError};
+use crate::invoiced::{Invoiced, part_of, takes_amounts};
+use crate::valuation::overflow;
 use netnew_facts::{
     Body, CustomerFacts, Entry, Fact, InvoiceStatus, ItemState, PaymentResult, Status, Usage, UsageType,
     winning_entries, winning_states,
 };
 use netnew_money::{Decimal, Instant, IntervalUnit, Ratio};
-use netnew_policy::{ActivationMoment, MeteredRule, RefundRule};
+use netnew_policy::{ActivationMoment, ChurnTiming, CreditNoteRule, MeteredRule, RefundRule};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The customer's facts with states in place of what entries say; `None` where the policy asks nothing of entries.
-pub(crate) fn prepared(customer: &CustomerFacts, ctx: &Context) -> Option<CustomerFacts> {
+///
+/// # Errors
+/// Amounts that are too large to compute exactly.
+pub(crate) fn prepared(
+    customer: &CustomerFacts,
+    ctx: &Context,
+) -> Result<Option<CustomerFacts>, LedgerError> {
     if !ctx.policy.uses_entries() {
-        return None;
+        return Ok(None);
     }
     let told = Told::new(customer, ctx);
     let winners = winning_states(&customer.facts, ctx.known_on);
     let mut facts: Vec<Fact> =
         customer.facts.iter().filter(|f| matches!(f.body, Body::Attributes { .. })).cloned().collect();
     for states in winners.chunk_by(|a, b| item_of(a) == item_of(b)) {
-        facts.extend(item(states, &told, ctx));
+        facts.extend(item(states, &told, ctx).ok_or_else(|| overflow(&customer.customer))?);
     }
-    Some(CustomerFacts { customer: customer.customer.clone(), ids: customer.ids.clone(), facts })
+    Ok(Some(CustomerFacts { customer: customer.customer.clone(), ids: customer.ids.clone(), facts }))
 }
 
 fn item_of(fact: &Fact) -> Option<(&str, &str, &str)> {
@@ -54,6 +62,8 @@ struct Told<'f> {
     /// Time taken out of the history, by subscription.
     erased: BTreeMap<&'f str, Vec<Span>>,
     usage: Vec<(Instant, &'f Usage)>,
+    /// What was invoiced, and given back of it.
+    invoiced: Invoiced<'f>,
 }
 
 impl<'f> Told<'f> {
@@ -77,6 +87,11 @@ impl<'f> Told<'f> {
             waits: ctx.policy.activation_moment != ActivationMoment::Start,
             erased: BTreeMap::new(),
             usage: Vec::new(),
+            invoiced: Invoiced::new(
+                &entries,
+                matches!(ctx.policy.refund, RefundRule::ReducesMrr | RefundRule::AnnualRefundChurns),
+                ctx.policy.credit_note == CreditNoteRule::ReducesMrr,
+            ),
         };
         let mut paid_for: BTreeMap<&str, &str> = BTreeMap::new();
         let mut refunded: BTreeMap<&str, netnew_money::Amount> = BTreeMap::new();
@@ -141,21 +156,60 @@ impl<'f> Told<'f> {
     }
 }
 
-/// One item's states with what entries do to them.
-fn item(facts: &[&Fact], told: &Told, ctx: &Context) -> Vec<Fact> {
-    let Some((_, subscription, id)) = item_of(facts[0]) else { return Vec::new() };
-    let silent = told.silent(subscription);
+/// What entries do to one item.
+struct Acting<'a> {
+    id: (&'a str, &'a str, &'a str),
+    silent: Vec<Span>,
+    levels: Vec<(Instant, Level)>,
+    /// Time in which it has ended already, because it was paid back.
+    over: Vec<Span>,
+    /// Whether what was given back lowers its price.
+    lowers: bool,
+    told: &'a Told<'a>,
+    rule: MeteredRule,
+}
+
+/// One item's states with what entries do to them; `None` where an amount does not fit.
+fn item(facts: &[&Fact], told: &Told, ctx: &Context) -> Option<Vec<Fact>> {
+    let Some((source, subscription, id)) = item_of(facts[0]) else { return Some(Vec::new()) };
+    let of = (source, subscription, id);
+    let moved: Vec<Fact>;
+    let put_off: Vec<&Fact>;
+    let facts = if ctx.policy.churn_timing == ChurnTiming::PeriodEnd {
+        moved = ends_put_off(facts, of, &told.invoiced);
+        put_off = moved.iter().collect();
+        &put_off[..]
+    } else {
+        facts
+    };
     let metered = ctx.policy.metered != MeteredRule::Excluded
         && facts.iter().any(|f| state_of(f).is_some_and(|(_, s)| s.usage_type == UsageType::Metered));
-    let levels = if metered { levels(facts, subscription, id, told, ctx) } else { Vec::new() };
+    let acting = Acting {
+        id: of,
+        silent: told.silent(subscription),
+        levels: if metered { levels(facts, subscription, id, told, ctx) } else { Vec::new() },
+        over: if ctx.policy.refund == RefundRule::AnnualRefundChurns {
+            ended_by_refund(facts, of, &told.invoiced)
+        } else {
+            Vec::new()
+        },
+        lowers: ctx.policy.refund == RefundRule::ReducesMrr
+            || ctx.policy.credit_note == CreditNoteRule::ReducesMrr,
+        told,
+        rule: ctx.policy.metered,
+    };
     let first = facts.iter().filter_map(|f| state_of(f)).map(|(at, _)| at).min();
-    let mut cuts: BTreeSet<Instant> = silent.iter().flat_map(|(from, to)| [*from, *to]).collect();
-    cuts.extend(levels.iter().map(|(at, _)| *at));
+    let spans = acting.silent.iter().chain(&acting.over);
+    let mut cuts: BTreeSet<Instant> = spans.flat_map(|(from, to)| [*from, *to]).collect();
+    cuts.extend(acting.levels.iter().map(|(at, _)| *at));
+    if acting.lowers {
+        cuts.extend(told.invoiced.cuts(of));
+    }
     let stated: BTreeSet<Instant> = facts.iter().filter_map(|f| state_of(f)).map(|(at, _)| at).collect();
     let mut out: Vec<Fact> = Vec::with_capacity(facts.len() + cuts.len());
     for fact in facts {
         if let Some((at, _)) = state_of(fact) {
-            out.push(changed(fact, at, &silent, &levels, ctx.policy.metered));
+            out.push(changed(fact, at, &acting)?);
         }
     }
     for at in cuts.into_iter().filter(|at| first.is_some_and(|first| first < *at) && !stated.contains(at)) {
@@ -164,45 +218,98 @@ fn item(facts: &[&Fact], told: &Told, ctx: &Context) -> Vec<Fact> {
         let Some((fact, (_, state))) = held.and_then(|f| Some((f, state_of(f)?))) else { continue };
         let over = state.status == Status::Canceled || state.cancel_at.is_some_and(|end| end <= at);
         if !over && at < Instant::MAX {
-            out.push(changed(fact, at, &silent, &levels, ctx.policy.metered));
+            out.push(changed(fact, at, &acting)?);
+        }
+    }
+    Some(out)
+}
+
+/// An item's states with every end inside an invoiced period put off to the end of that period.
+fn ends_put_off(facts: &[&Fact], of: (&str, &str, &str), invoiced: &Invoiced) -> Vec<Fact> {
+    let mut out = Vec::with_capacity(facts.len());
+    for (index, fact) in facts.iter().enumerate() {
+        let mut fact = (*fact).clone();
+        if let Body::State { effective_at, state: Some(state), .. } = &mut fact.body {
+            state.cancel_at = state.cancel_at.map(|end| invoiced.period_end(of, end.max(*effective_at)));
+            if state.status == Status::Canceled {
+                let end = invoiced.period_end(of, *effective_at);
+                let next = facts[index + 1..].iter().find_map(|f| state_of(f));
+                if next.is_some_and(|(next, _)| next <= end && end > *effective_at) {
+                    continue; // It went on before the period was over.
+                }
+                *effective_at = end;
+            }
+        }
+        out.push(fact);
+    }
+    out
+}
+
+/// When an item billed by the year or longer has ended because it was paid back: from the refund, or the request to
+/// cancel if that came later, to the end that it had otherwise.
+fn ended_by_refund(facts: &[&Fact], of: (&str, &str, &str), invoiced: &Invoiced) -> Vec<Span> {
+    let refunded = invoiced.refunded(of);
+    let mut out = Vec::new();
+    let mut yearly = false;
+    for (began, state) in facts.iter().filter_map(|f| state_of(f)) {
+        let months = match state.interval {
+            IntervalUnit::Year => 12,
+            IntervalUnit::Month => 1,
+            _ => 0,
+        };
+        let canceled = state.status == Status::Canceled;
+        yearly = if canceled { yearly } else { months * state.interval_count >= 12 };
+        let (end, asked) = match (canceled, state.cancel_at) {
+            (true, _) => (began, state.cancel_requested_at),
+            (false, Some(end)) => (end, Some(state.cancel_requested_at.unwrap_or(began))),
+            (false, None) => continue,
+        };
+        for (at, until) in refunded.iter().filter(|(at, until)| yearly && *at < end && end <= *until) {
+            let from = (*at).max(asked.unwrap_or(end));
+            if from < end {
+                out.push((from, end.min(*until)));
+            }
         }
     }
     out
 }
 
-/// The state as it is from an instant on: not counting inside a silent span, a metered one at its last level.
-fn changed(
-    fact: &Fact,
-    at: Instant,
-    silent: &[Span],
-    levels: &[(Instant, Level)],
-    rule: MeteredRule,
-) -> Fact {
+/// The state as it is from an instant on: not counting inside a silent span, ended where it was paid back, a metered
+/// one at its last level, at what is left of its price where some was given back. `None` where that does not fit.
+fn changed(fact: &Fact, at: Instant, acting: &Acting) -> Option<Fact> {
     let mut fact = fact.clone();
-    let Body::State { effective_at, state: Some(state), .. } = &mut fact.body else { return fact };
+    let Body::State { effective_at, state: Some(state), .. } = &mut fact.body else { return Some(fact) };
     *effective_at = at;
-    if rule == MeteredRule::CommittedPlusOverage {
+    if acting.rule == MeteredRule::CommittedPlusOverage {
         // What is used beyond the committed amount is kept apart, so the item counts like any other.
         state.usage_type = UsageType::Licensed;
     }
-    let by_usage = !matches!(rule, MeteredRule::Excluded | MeteredRule::CommittedPlusOverage);
+    let by_usage = !matches!(acting.rule, MeteredRule::Excluded | MeteredRule::CommittedPlusOverage);
     if state.usage_type == UsageType::Metered && by_usage {
-        let level = levels.iter().rev().find(|(from, _)| *from <= at).map(|(_, level)| *level);
+        let level = acting.levels.iter().rev().find(|(from, _)| *from <= at).map(|(_, level)| *level);
         let level = level.unwrap_or(Level { sum: Decimal::ZERO, months: 1 });
         state.amount = level.sum;
         state.quantity_micros = 1_000_000;
         state.interval = IntervalUnit::Month;
         state.interval_count = level.months;
         state.discounts.clear();
+    } else if acting.lowers {
+        let kept = acting.told.invoiced.kept(acting.id, at, takes_amounts(&state.discounts))?;
+        if kept < Ratio::ONE {
+            state.amount = part_of(state.amount, kept)?;
+        }
     }
-    if silent.iter().any(|(from, to)| (*from..*to).contains(&at)) {
+    if acting.over.iter().any(|(from, to)| (*from..*to).contains(&at)) {
+        state.status = Status::Canceled;
+    }
+    if acting.silent.iter().any(|(from, to)| (*from..*to).contains(&at)) {
         match state.status {
             Status::Canceled => {}
             Status::Trialing => state.trial_end = None,
             _ => state.status = Status::Free,
         }
     }
-    fact
+    Some(fact)
 }
 
 /// What a metered item's use was worth: a sum over so many months.

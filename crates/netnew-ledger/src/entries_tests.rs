@@ -2,10 +2,10 @@
 
 use crate::*;
 use netnew_facts::{
-    Body, CustomerFacts, Entry, Fact, Invoice, InvoiceLine, ItemState, PayloadRef, Payment, PaymentResult,
-    Refund, Status, Usage, UsageType,
+    Body, CreditNote, CustomerFacts, Discount, DiscountKind, DiscountLevel, DiscountValue, Entry, Fact,
+    Invoice, InvoiceLine, ItemState, PayloadRef, Payment, PaymentResult, Refund, Status, Usage, UsageType,
 };
-use netnew_money::{Amount, Currency, Day, Decimal, Grain, Instant, RateTable, Zone};
+use netnew_money::{Amount, Currency, Day, Decimal, Grain, Instant, IntervalUnit, RateTable, Zone};
 use netnew_policy::Policy;
 use std::collections::BTreeMap;
 
@@ -231,4 +231,188 @@ fn committed_usage_counts_like_a_licence_and_by_default_nothing_does() {
     let life = metered("committed_plus_overage").used("2026-01-20", "1000");
     assert_eq!(life.lines(), ["2026-01-10 new 0.5 other"]);
     assert!(metered("excluded").used("2026-01-20", "1000").lines().is_empty());
+}
+
+impl Life {
+    fn also(mut self, knob: &str, value: &str) -> Life {
+        self.policy.set(knob, value).unwrap();
+        self
+    }
+
+    fn billed(
+        self,
+        key: &str,
+        (from, until): (&str, &str),
+        amount: i64,
+        change: impl FnOnce(&mut InvoiceLine),
+    ) -> Life {
+        let mut line = InvoiceLine {
+            subscription: Some("s".into()),
+            period_start: Some(at(from)),
+            period_end: Some(at(until)),
+            ..InvoiceLine::of(Amount::from_major(amount))
+        };
+        change(&mut line);
+        let total = Amount::from_major(amount);
+        let invoice = Invoice { total, lines: vec![line], ..Invoice::open(usd()) };
+        self.entry(from, key, Entry::Invoice(invoice))
+    }
+
+    fn refunded(self, when: &str, key: &str, invoice: &str, amount: i64) -> Life {
+        let refund =
+            Refund { invoice: Some(invoice.into()), ..Refund::of(Amount::from_major(amount), usd()) };
+        self.entry(when, key, Entry::Refund(refund))
+    }
+
+    fn credited(self, when: &str, key: &str, invoice: &str, amount: i64) -> Life {
+        let note =
+            CreditNote { invoice: Some(invoice.into()), ..CreditNote::of(Amount::from_major(amount), usd()) };
+        self.entry(when, key, Entry::CreditNote(note))
+    }
+}
+
+const FEBRUARY: (&str, &str) = ("2026-02-01", "2026-03-01");
+
+#[test]
+fn a_refund_lowers_the_whole_period_of_its_invoice() {
+    let life = Life::new("refund", "reduces_mrr").state("2026-01-01", "s", |_| {});
+    let part = life.billed("i", FEBRUARY, 100, |_| {}).refunded("2026-02-20", "r1", "i", 60);
+    assert_eq!(
+        part.lines(),
+        [
+            "2026-01-01 new 100 other",
+            "2026-02-01 contraction -60 price_change",
+            "2026-03-01 expansion 60 price_change"
+        ]
+    );
+    // Whole, and what is given back beyond the invoice changes nothing more.
+    let whole = part.refunded("2026-02-21", "r2", "i", 70);
+    assert_eq!(
+        whole.lines(),
+        [
+            "2026-01-01 new 100 other",
+            "2026-02-01 churn -100 price_change",
+            "2026-03-01 reactivation 100 price_change"
+        ]
+    );
+}
+
+#[test]
+fn a_refund_of_nothing_known_lowers_nothing() {
+    let life = Life::new("refund", "reduces_mrr").state("2026-01-01", "s", |_| {});
+    let unknown = life.billed("i", FEBRUARY, 100, |_| {}).refunded("2026-02-20", "r1", "elsewhere", 60);
+    assert_eq!(unknown.lines(), ["2026-01-01 new 100 other"]);
+    let other_item = unknown.billed("j", FEBRUARY, 100, |line| line.item = Some("another".into())).refunded(
+        "2026-02-20",
+        "r2",
+        "j",
+        60,
+    );
+    assert_eq!(other_item.lines(), ["2026-01-01 new 100 other"]);
+}
+
+/// 100 for February and 10 for its second half: of a level of 120 the half month is a sixth.
+#[test]
+fn a_refund_of_a_proration_lowers_only_what_it_was_for() {
+    let life = Life::new("refund", "reduces_mrr")
+        .state("2026-01-01", "s", |_| {})
+        .state("2026-02-15", "s", |s| s.amount = Decimal::from_i64(120))
+        .billed("i", FEBRUARY, 100, |_| {})
+        .billed("j", ("2026-02-15", "2026-03-01"), 10, |line| line.proration = true);
+    assert_eq!(life.lines(), ["2026-01-01 new 100 other", "2026-02-15 expansion 20 price_change"]);
+    let refunded = life.refunded("2026-02-16", "r", "j", 10);
+    assert_eq!(refunded.lines(), ["2026-01-01 new 100 other", "2026-03-01 expansion 20 price_change"]);
+}
+
+#[test]
+fn half_of_a_discounted_invoice_is_half_of_the_level() {
+    let discounted = |value: DiscountValue| {
+        Life::new("refund", "reduces_mrr")
+            .state("2026-01-01", "s", |s| {
+                s.discounts.push(Discount {
+                    value,
+                    kind: DiscountKind::Forever,
+                    until: None,
+                    level: DiscountLevel::Item,
+                });
+            })
+            .billed("i", FEBRUARY, 80, |line| line.discount = Some(Amount::from_major(20)))
+            .refunded("2026-02-20", "r", "i", 40)
+    };
+    for value in [DiscountValue::Amount(Decimal::from_i64(20)), DiscountValue::Percent(Decimal::from_i64(20))]
+    {
+        assert_eq!(
+            discounted(value).lines(),
+            [
+                "2026-01-01 new 80 other",
+                "2026-02-01 contraction -40 price_change",
+                "2026-03-01 expansion 40 price_change"
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_credit_note_lowers_what_is_left_of_the_period() {
+    let life = Life::new("credit_note", "reduces_mrr").state("2026-01-01", "s", |_| {});
+    let life = life.billed("i", FEBRUARY, 100, |_| {}).credited("2026-02-15", "c", "i", 50);
+    let wanted = [
+        "2026-01-01 new 100 other",
+        "2026-02-15 contraction -50 price_change",
+        "2026-03-01 expansion 50 price_change",
+    ];
+    assert_eq!(life.lines(), wanted);
+    // Paid out as well: refunds do nothing here, and where they do, the larger of both counts.
+    let paid_out = life.refunded("2026-02-16", "r", "i", 50);
+    assert_eq!(paid_out.lines(), wanted);
+    let both = paid_out.also("refund", "reduces_mrr");
+    assert_eq!(
+        both.lines(),
+        [
+            "2026-01-01 new 100 other",
+            "2026-02-01 contraction -50 price_change",
+            "2026-03-01 expansion 50 price_change"
+        ]
+    );
+}
+
+#[test]
+fn a_refunded_year_that_is_canceled_ends_at_once() {
+    let year = |interval| {
+        Life::new("refund", "annual_refund_churns")
+            .state("2025-12-01", "s", |s| {
+                (s.interval, s.amount) = (interval, Decimal::from_i64(1200));
+            })
+            .state("2026-03-01", "s", |s| {
+                (s.interval, s.amount) = (interval, Decimal::from_i64(1200));
+                s.cancel_requested_at = Some(at("2026-03-01"));
+                s.cancel_at = Some(at("2026-12-01"));
+            })
+            .billed("i", ("2025-12-01", "2026-12-01"), 1200, |_| {})
+    };
+    let life = year(IntervalUnit::Year);
+    assert_eq!(life.lines(), ["2025-12-01 new 100 other", "2026-12-01 churn -100 cancel_voluntary"]);
+    let part = life.refunded("2026-03-05", "r", "i", 1000);
+    assert_eq!(part.lines()[1], "2026-12-01 churn -100 cancel_voluntary");
+    let whole = part.refunded("2026-03-07", "r2", "i", 200);
+    assert_eq!(whole.lines(), ["2025-12-01 new 100 other", "2026-03-07 churn -100 cancel_voluntary"]);
+    let monthly = year(IntervalUnit::Month).refunded("2026-03-07", "r", "i", 1200);
+    assert_eq!(monthly.lines()[1], "2026-12-01 churn -1200 cancel_voluntary");
+}
+
+#[test]
+fn a_cancellation_waits_for_the_end_of_the_invoiced_period() {
+    let life = Life::new("churn.timing", "period_end")
+        .state("2026-01-01", "s", |_| {})
+        .billed("i", FEBRUARY, 100, |_| {})
+        .state("2026-02-10", "s", |s| s.status = Status::Canceled);
+    assert_eq!(life.lines(), ["2026-01-01 new 100 other", "2026-03-01 churn -100 cancel_voluntary"]);
+    let back = life.state("2026-02-20", "s", |s| s.amount = Decimal::from_i64(90));
+    assert_eq!(back.lines(), ["2026-01-01 new 100 other", "2026-02-20 contraction -10 price_change"]);
+    let unbilled = Life::new("churn.timing", "period_end").state("2026-01-01", "s", |_| {}).state(
+        "2026-02-10",
+        "s",
+        |s| s.status = Status::Canceled,
+    );
+    assert_eq!(unbilled.lines()[1], "2026-02-10 churn -100 cancel_voluntary");
 }

@@ -13,6 +13,7 @@ mod context;
 mod entries;
 #[cfg(test)]
 mod entries_tests;
+mod invoiced;
 mod level;
 mod movement;
 mod phase;

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 
 /// The ledger of one customer. Depends on nothing but its arguments; the order of `facts` does not matter.
 pub fn replay(customer: &CustomerFacts, ctx: &Context) -> Result<CustomerLedger, LedgerError> {
-    let prepared = entries::prepared(customer, ctx);
+    let prepared = entries::prepared(customer, ctx)?;
     let customer = prepared.as_ref().unwrap_or(customer);
     let winners = winning_states(&customer.facts, ctx.known_on);
     let mut ledger = CustomerLedger {

@@ -260,6 +260,8 @@ impl Policy {
         self.activation_moment != ActivationMoment::Start
             || self.metered != MeteredRule::Excluded
             || self.refund != RefundRule::Ignored
+            || self.credit_note != CreditNoteRule::Ignored
+            || self.churn_timing == ChurnTiming::PeriodEnd
     }
 
     /// The error for a value whose facts a book does not have.

@@ -103,13 +103,19 @@ choices! {
     RefundRule {
         /// Has no effect.
         Ignored = "ignored",
+        /// It lowers MRR over the period of what it gives back.
+        ReducesMrr = "reduces_mrr",
         /// In full, it takes the refunded time out of the history.
         ErasesHistory = "erases_history",
+        /// Has no effect, but a refunded annual item that is canceled ends at once.
+        AnnualRefundChurns = "annual_refund_churns",
     }
     /// `credit_note`: notes that lower an invoice after the fact.
     CreditNoteRule {
         /// Have no effect.
         Ignored = "ignored",
+        /// Lower MRR over what is left of the period that they credit.
+        ReducesMrr = "reduces_mrr",
     }
     /// `trial`: an item inside its trial.
     TrialRule {
@@ -140,6 +146,8 @@ choices! {
         EffectiveEnd = "effective_end",
         /// When the customer asks for it.
         AtRequest = "at_request",
+        /// When the last invoiced service period ends.
+        PeriodEnd = "period_end",
     }
     /// `movement.level`: over what kinds are decided.
     MovementLevel {

@@ -483,7 +483,7 @@ fn a_fact_needed_is_named() {
         PolicyError::KnobNeedsFacts { needs, .. } => needs,
         other => panic!("{other}"),
     };
-    assert_eq!(needs("credit_note", "reduces_mrr"), Needs::CreditNotes);
+    assert_eq!(needs("fees", "subtracted"), Needs::Payments);
     assert_eq!(needs("source", "invoice_lines"), Needs::Invoices);
 }
 

@@ -202,7 +202,7 @@ fields!(Retained: start, end, least, customers, kept);
 fields!(RollupRow: period, group, start, movements, causes, fx, end, arr, committed, heads_start, heads, heads_end, retained);
 fields!(ItemInfo: source, subscription, item);
 fields!(Row: item, plan, currency, kind, cause, amount, arr, before, after, epoch, layer, phases, regroup);
-fields!(Movement: id, step, at, date, customer, item, row, currency, rate, customer_before, customer_after, facts, group, expected, truncated);
+fields!(Movement: id, step, at, date, customer, item, row, currency, rate, customer_before, customer_after, facts, group, expected, truncated, reconstructed);
 fields!(CohortRow: cohort, age, size, value, mature);
 
 impl Keep for Ratio {

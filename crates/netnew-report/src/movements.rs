@@ -3,7 +3,7 @@
 use crate::Report;
 use crate::ReportError;
 use crate::answers::answer;
-use netnew_facts::Text;
+use netnew_facts::{Body, Text};
 use netnew_ledger::{Cause, Context, CustomerLedger, Kind, Row, Step};
 use netnew_metrics::{Converter, GroupKey, Query, ReportCurrency, RollupError, row_place};
 use netnew_money::{Amount, Currency, Instant};
@@ -44,6 +44,8 @@ pub struct Movement {
     /// A first movement at the very instant at which the source's history begins, together with others': the customer
     /// may well have been there before.
     pub truncated: bool,
+    /// The state that it leads to was not observed but rebuilt from later evidence: when and how it came may be otherwise.
+    pub reconstructed: bool,
 }
 
 /// Reads a kind, naming the ones there are.
@@ -301,6 +303,11 @@ fn movement(
         after = converter.total(&step.level_after, step.day)?;
         currency = to;
     }
+    let facts = ledger.row_facts(row);
+    let latest = facts.iter().max_by_key(|fact| fact.effective_at());
+    let reconstructed = latest.is_some_and(
+        |fact| matches!(&fact.body, Body::State { state: Some(state), .. } if state.reconstructed),
+    );
     Ok(Movement {
         id: ledger.row_id(step, row),
         step: ledger.step_id(step),
@@ -313,10 +320,11 @@ fn movement(
         rate,
         customer_before: before,
         customer_after: after,
-        facts: ledger.row_facts(row).into_iter().map(|f| f.id()).collect(),
+        facts: facts.into_iter().map(|f| f.id()).collect(),
         group,
         expected: step.expected,
         truncated: false,
+        reconstructed,
     })
 }
 
@@ -354,6 +362,9 @@ pub fn to_json(m: &Movement, report: &Report) -> Value {
     }
     if m.expected {
         put("expected", json!(true));
+    }
+    if m.reconstructed {
+        put("reconstructed", json!(true));
     }
     Value::Object(out)
 }

@@ -23,8 +23,10 @@ fn write(mut file: File, queue: Receiver<Waiting>) -> std::io::Result<()> {
             waiting.push(told);
         }
         file.sync_data()?;
-        // Whoever has gone away needs no answer.
-        waiting.into_iter().for_each(|told| drop(told.send(())));
+        for told in waiting {
+            // Whoever has gone away needs no answer.
+            let _ = told.send(());
+        }
     }
     Ok(())
 }

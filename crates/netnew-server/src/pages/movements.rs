@@ -236,6 +236,8 @@ pub fn movement_table(ask: &Ask, movements: &[Movement]) -> Table {
         let mut kind = Cell::kind(m.row.kind.as_str(), m.row.kind.as_str());
         if m.truncated {
             kind.note = "perhaps earlier".into();
+        } else if m.reconstructed {
+            kind.note = "rebuilt".into();
         }
         table.rows.push(Row {
             class: "",
@@ -251,9 +253,15 @@ pub fn movement_table(ask: &Ask, movements: &[Movement]) -> Table {
             ],
         });
     }
+    let mut notes = Vec::new();
     if movements.iter().any(|m| m.truncated) {
-        table.foot =
-            "“perhaps earlier”: new at the very instant at which the source's history begins; the customer may have been there before.".into();
+        notes.push("“perhaps earlier”: new at the very instant at which the source's history begins; the customer may have been there before.");
+    }
+    if movements.iter().any(|m| m.reconstructed && !m.truncated) {
+        notes.push("“rebuilt”: not observed but worked out from later evidence, such as invoices; it may have come otherwise, or on another day.");
+    }
+    if !notes.is_empty() {
+        table.foot = notes.join(" ");
     }
     table
 }

@@ -75,5 +75,9 @@ pub fn table(movements: &[Movement]) -> String {
             "{n} of these are new at the very instant at which their source's history begins: the customers may have been there before.\n"
         ),
     };
-    table.render() + &note + "An id explains itself: netnew explain ID\n"
+    let rebuilt = match movements.iter().filter(|m| m.reconstructed).count() {
+        0 => String::new(),
+        n => format!("{n} of these were not observed but rebuilt from later evidence, such as invoices.\n"),
+    };
+    table.render() + &note + &rebuilt + "An id explains itself: netnew explain ID\n"
 }

@@ -528,7 +528,7 @@ fn a_report_by_schedule_once_however_long_nothing_ran() {
         assert!(html.contains(&format!("src=\"cid:{id}\"")), "{id} is shown");
     }
     assert!(!html.contains("<svg"));
-    assert!(parts[1]["text"].as_str().unwrap_or_default().contains("June 2026\n========="));
+    assert!(parts[1]["text"].as_str().unwrap_or_default().replace('\r', "").contains("June 2026\n========="));
     assert!(mail["bytes"].as_u64().unwrap_or(u64::MAX) < 200_000, "{}", mail["bytes"]);
     let to: BTreeSet<String> = mails.iter().map(|m| m["envelope"]["to"].to_string()).collect();
     assert_eq!(to.len(), 2, "each gets a mail of their own");
