@@ -12,4 +12,5 @@ mod lean;
 mod reading;
 mod schemas;
 mod secrets;
+mod telling;
 mod time;
