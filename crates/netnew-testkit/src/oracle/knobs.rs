@@ -59,6 +59,8 @@ const PRESETS: [(&str, &[(&str, &str)]); 7] = [
             ("netting", "window"),
             ("transfer.residual", "destination"),
             ("rounding", "nearest_cent"),
+            ("interval.week", "30.4375/7"),
+            ("interval.day", "30.4375"),
             ("arr", "12_x_mrr"),
         ],
     ),
