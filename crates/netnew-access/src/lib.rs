@@ -31,7 +31,7 @@ pub use permission::{Action, Grant, Role, Scope};
 pub use secret_key::SecretKey;
 pub use sessions::{SESSION_DAYS, Session, SignedIn, csrf_token, csrf_verify};
 pub use shares::{SHARE_DAYS, Share};
-pub use token::Secret;
+pub use token::{Secret, random};
 pub use users::{Invitation, SetupProof, User, UserId};
 
 use netnew_book::{Book, FileLayer};

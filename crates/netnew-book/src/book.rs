@@ -162,6 +162,29 @@ impl Book {
         catalog::open(&self.dir.join(CATALOG), &*self.files)
     }
 
+    /// The rules of alerts kept in the catalog, by name: TOML of one `[[rule]]` each.
+    ///
+    /// # Errors
+    /// A catalog that cannot be read.
+    pub fn alert_rules(&self) -> Result<Vec<(String, String)>, BookError> {
+        catalog::alert_rules(&self.catalog())
+    }
+
+    /// Adds a rule of alerts, or with no text removes it; gives whether anything changed. A name that is there is not
+    /// replaced.
+    ///
+    /// # Errors
+    /// A catalog that cannot be written.
+    pub fn set_alert_rule(&self, name: &str, text: Option<&str>) -> Result<bool, BookError> {
+        let db = self.catalog();
+        Ok(match text {
+            Some(text) => {
+                db.execute("INSERT OR IGNORE INTO alert_rules (name, text) VALUES (?1, ?2)", [name, text])?
+            }
+            None => db.execute("DELETE FROM alert_rules WHERE name = ?1", [name])?,
+        } > 0)
+    }
+
     /// The layer through which the book touches files.
     pub fn files(&self) -> Arc<dyn FileLayer> {
         self.files.clone()

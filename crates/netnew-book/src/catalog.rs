@@ -43,6 +43,8 @@ fn migrations() -> Migrations<'static> {
         M::up(crate::evidence::WANTED_MIGRATION),
         // What was sent to the API under /v1.
         M::up(include_str!("catalog/mogul.sql")),
+        // Who is told what: rules, channels, schedules, the outbox.
+        M::up(include_str!("catalog/notify.sql")),
     ])
 }
 
@@ -85,6 +87,13 @@ pub fn set_setting(connection: &Connection, key: &str, value: &str) -> Result<()
         [key, value],
     )?;
     Ok(())
+}
+
+/// The rules of alerts that were added by command or page, by name: TOML of one `[[rule]]` each.
+pub fn alert_rules(connection: &Connection) -> Result<Vec<(String, String)>, BookError> {
+    let mut statement = connection.prepare("SELECT name, text FROM alert_rules ORDER BY name")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// The book's counter: the highest `booked_seq` given out.

@@ -20,6 +20,8 @@ pub enum Watch {
         more_than: Ratio,
         /// And by at least this much.
         least: Amount,
+        /// In one step, or over the steps of so many days; 0 for one step only.
+        within_days: u16,
     },
     /// A metric of the registry.
     Metric {
@@ -93,6 +95,7 @@ struct Entry {
     name: String,
     customer_drop: Option<String>,
     least: Option<String>,
+    within: Option<u16>,
     metric: Option<String>,
     #[serde(rename = "where")]
     filter: Option<String>,
@@ -103,10 +106,16 @@ struct Entry {
     falls_by: Option<String>,
 }
 
+/// Days over which small falls of one customer are added up, unless a rule says otherwise.
+pub const WITHIN_DAYS: u16 = 30;
+
 /// The rules of a book that has none of its own: any one customer down by more than 5 %.
 pub fn default_rules() -> Vec<Rule> {
     let more_than = Ratio::new(1, 20).unwrap_or(Ratio::ZERO);
-    vec![Rule { name: "customer_drop".into(), watch: Watch::CustomerDrop { more_than, least: Amount::ZERO } }]
+    vec![Rule {
+        name: "customer_drop".into(),
+        watch: Watch::CustomerDrop { more_than, least: Amount::ZERO, within_days: WITHIN_DAYS },
+    }]
 }
 
 /// Reads rules from TOML. Names must differ.
@@ -147,7 +156,11 @@ impl Entry {
             (Some(drop), None, []) => {
                 let least = self.least.as_deref().unwrap_or("0");
                 let least = Amount::parse(least).map_err(|_| format!("least {least:?} is not an amount"))?;
-                Watch::CustomerDrop { more_than: number("customer_drop", drop)?, least }
+                let within_days = self.within.unwrap_or(WITHIN_DAYS);
+                Watch::CustomerDrop { more_than: number("customer_drop", drop)?, least, within_days }
+            }
+            (None, Some(_), _) if self.within.is_some() || self.least.is_some() => {
+                return Err("within and least are for customer_drop".into());
             }
             (None, Some(metric), [(name, value)]) => {
                 let value = number(name, value)?;
@@ -274,7 +287,7 @@ pub struct Alert {
 
 /// The alert that a rule makes of a fall, if it does. `decimals` and `currency` are those of the amounts.
 pub fn of_fall(rule: &Rule, fall: &Fall, decimals: u8, currency: &str) -> Option<Alert> {
-    let Watch::CustomerDrop { more_than, least } = &rule.watch else { return None };
+    let Watch::CustomerDrop { more_than, least, .. } = &rule.watch else { return None };
     let lost = fall.before - fall.after;
     if !fall.before.is_positive() || !lost.is_positive() || lost < *least {
         return None;
@@ -319,6 +332,60 @@ pub fn of_fall(rule: &Rule, fall: &Fall, decimals: u8, currency: &str) -> Option
             fall.date
         ),
     })
+}
+
+/// The alerts that a rule makes of all the falls of one customer, oldest first: of each that is enough by itself, and of
+/// those that are enough together within the rule's days. A fall is told once at most: what was told does not count again.
+///
+/// Give the falls since the customer began, whatever the range that is asked about: which fall tips the scale depends on those
+/// before it, and the ids must not depend on the range.
+pub fn of_falls(rule: &Rule, falls: &[Fall], decimals: u8, currency: &str) -> Vec<Alert> {
+    let Watch::CustomerDrop { within_days, .. } = &rule.watch else { return Vec::new() };
+    let mut out = Vec::new();
+    let mut small: Vec<&Fall> = Vec::new();
+    for fall in falls {
+        if let Some(alert) = of_fall(rule, fall, decimals, currency) {
+            out.push(alert);
+            small.clear();
+            continue;
+        }
+        let first_day = fall.date.add_days(-i32::from(*within_days));
+        small.retain(|f| f.date > first_day);
+        small.push(fall);
+        if *within_days > 0
+            && small.len() > 1
+            && let Some(alert) = of_small(rule, &small, decimals, currency)
+        {
+            out.push(alert);
+            small.clear();
+        }
+    }
+    out
+}
+
+/// The alert that several falls make together, if they do. Rises in between count: it is the level that fell.
+fn of_small(rule: &Rule, falls: &[&Fall], decimals: u8, currency: &str) -> Option<Alert> {
+    let (first, last) = (falls.first()?, falls.last()?);
+    let together = Fall {
+        before: first.before,
+        rows: falls.iter().flat_map(|f| f.rows.iter().cloned()).collect(),
+        expected: falls.iter().all(|f| f.expected.is_some()).then(|| last.expected.clone()).flatten(),
+        ..(*last).clone()
+    };
+    let mut alert = of_fall(rule, &together, decimals, currency)?;
+    alert.id = hash128_hex(&[b"alert, several", rule.name.as_bytes(), last.step.as_bytes()]);
+    let from = first.date;
+    let count = falls.len();
+    alert.says = match alert.says.split_once(" fell by ") {
+        Some((who, rest)) => format!("{who}, in {count} steps since {from}, fell by {rest}"),
+        None => alert.says,
+    };
+    alert.command = format!(
+        "netnew movements --customer {} --from {from} --to {}",
+        crate::words::quoted(&last.customer),
+        last.date
+    );
+    Some(alert)
 }
 
 /// The alerts that a rule makes of a metric's complete periods, oldest first.
@@ -447,9 +514,9 @@ impl Rule {
     /// The rule as JSON.
     pub fn to_json(&self) -> Value {
         match &self.watch {
-            Watch::CustomerDrop { more_than, least } => json!({
+            Watch::CustomerDrop { more_than, least, within_days } => json!({
                 "name": self.name, "watch": "customer_drop", "more_than": more_than.to_decimal_string(10),
-                "least": least.to_string(), "metric": null, "where": null, "interval": null, "test": null,
+                "least": least.to_string(), "within_days": within_days, "metric": null, "where": null, "interval": null, "test": null,
             }),
             Watch::Metric { metric, filter, grain, test } => {
                 let (word, value) = match test {
@@ -459,7 +526,8 @@ impl Rule {
                     Test::FallsBy(v) => ("falls_by", v),
                 };
                 json!({
-                    "name": self.name, "watch": "metric", "more_than": null, "least": null, "metric": metric,
+                    "name": self.name, "watch": "metric", "more_than": null, "least": null, "within_days": null,
+                    "metric": metric,
                     "where": filter, "interval": grain_name(*grain),
                     "test": {"is": word, "value": value.to_decimal_string(10)},
                 })
@@ -518,6 +586,50 @@ mod tests {
         assert_ne!(of_fall(rule, &again, 2, "USD").unwrap().id, a.id);
     }
 
+    fn on(day: &str, before: &str, after: &str) -> Fall {
+        let date = Day::parse(day).unwrap();
+        Fall { step: format!("s{day}"), date, ..fall(before, after) }
+    }
+
+    #[test]
+    fn small_falls_add_up_within_the_days_and_are_told_once() {
+        let rule = &default_rules()[0];
+        let told = |falls: &[Fall]| -> Vec<(String, Option<String>)> {
+            of_falls(rule, falls, 2, "USD")
+                .iter()
+                .map(|a| (a.date.to_string(), a.change.map(|c| c.to_decimal_string(2))))
+                .collect()
+        };
+        let steady = [
+            on("2026-03-01", "100", "97"),
+            on("2026-03-10", "97", "94"),
+            on("2026-03-12", "94", "92"),
+            on("2026-03-20", "92", "89"),
+        ];
+        // 3 and 3 are 6; then 2 and 3 of 94 are more than 5 again.
+        let wanted = [
+            ("2026-03-10".to_string(), Some("-0.06".to_string())),
+            ("2026-03-20".into(), Some("-0.05".into())),
+        ];
+        assert_eq!(told(&steady), wanted);
+        // The ids are of the last step, and the same when more happens later.
+        let ids =
+            |falls: &[Fall]| of_falls(rule, falls, 2, "USD").iter().map(|a| a.id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(&steady)[..1], ids(&steady[..3])[..]);
+        // Too far apart; a rise between; one that is enough by itself is not told again with the next.
+        assert_eq!(told(&[on("2026-03-01", "100", "97"), on("2026-03-31", "97", "94")]), []);
+        assert_eq!(told(&[on("2026-03-01", "100", "97"), on("2026-03-05", "100", "97")]), []);
+        let big = [on("2026-03-01", "100", "90"), on("2026-03-05", "90", "88")];
+        assert_eq!(told(&big), [("2026-03-01".to_string(), Some("-0.10".to_string()))]);
+        let says = &of_falls(rule, &steady, 2, "USD")[0].says;
+        assert!(
+            says.starts_with("Acme (acme), in 2 steps since 2026-03-01, fell by 6.0 % from 100.00 USD"),
+            "{says}"
+        );
+        let one_step = read("[[rule]]\nname='r'\ncustomer_drop='0.05'\nwithin=0", "f").unwrap();
+        assert_eq!(of_falls(&one_step[0], &steady, 2, "USD"), []);
+    }
+
     fn points(values: &[&str]) -> Vec<Point> {
         values
             .iter()
@@ -561,6 +673,7 @@ mod tests {
             ("[[rule]]\nname='a'\nmetric='mrr'\nabove='x'", "not a number"),
             ("[[rule]]\nname='a'\nmetric='mrr'\nabove='1'\ninterval='aeon'", "aeon"),
             ("[[rule]]\nname='a'\ncustomer_drop='0.1'\n[[rule]]\nname='a'\ncustomer_drop='0.1'", "two rules"),
+            ("[[rule]]\nname='a'\nmetric='mrr'\nabove='1'\nwithin=3", "customer_drop"),
             ("[[rule]]\nname='a'\nmood='1'", "mood"),
         ] {
             assert!(read(text, "f").unwrap_err().to_string().contains(wanted), "{text}");

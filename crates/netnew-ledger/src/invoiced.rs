@@ -4,6 +4,9 @@ use netnew_facts::{Body, Discount, DiscountValue, Entry, Fact, Invoice, InvoiceS
 use netnew_money::{Amount, Instant, Ratio, Rounding};
 use std::collections::BTreeMap;
 
+/// Microseconds in a day.
+const DAY: i64 = 86_400_000_000;
+
 /// A source and a key in it.
 type Key<'f> = (&'f str, &'f str);
 
@@ -139,7 +142,9 @@ impl<'f> Invoiced<'f> {
         let (mut billed, mut back) = (Ratio::ZERO, Ratio::ZERO);
         for line in self.of(item).into_iter().filter(|line| line.holds(at)) {
             let whole = &self.invoices[line.invoice];
-            let length = Ratio::new(i128::from(line.to.micros() - line.from.micros()), 1)?;
+            // Whole days: an hour of summer time plays no part, and the fractions stay small enough to add up.
+            let days = (line.to.micros() - line.from.micros() + DAY / 2) / DAY;
+            let length = Ratio::from_int(i128::from(days.max(1)));
             let rate = |amount: Amount| Ratio::from_amount(amount).checked_div(length);
             billed = billed.checked_add(rate(if gross { line.gross } else { line.amount })?)?;
             back = back.checked_add(rate(line.amount)?.checked_mul(whole.share(at)?)?)?;

@@ -6,7 +6,7 @@ mod alerts;
 mod gather;
 mod lives;
 
-pub use alerts::{Alerts, RULES_FILE, alerts, rules};
+pub use alerts::{Alerts, RULES_FILE, add_rule, alerts, remove_rule, rules};
 pub use gather::{Decisions, Month12};
 
 use crate::{Report, ReportError};

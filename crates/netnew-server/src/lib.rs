@@ -11,6 +11,7 @@ mod charts;
 mod error;
 mod guard;
 mod mogul;
+mod notify;
 mod openapi;
 mod pages;
 mod params;
@@ -53,9 +54,12 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let telling = tokio::spawn(keep_telling(site.clone()));
+    let rounds = tokio::spawn(notify::rounds(site.clone()));
     let service = router(site.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, service).with_graceful_shutdown(stop).await;
     telling.abort();
+    // A message that is on its way is sent to its end by the thread that sends it.
+    rounds.abort();
     // What was answered is durable; it is made facts of now, or when the book is served again.
     if let Err(error) = web::work(move || site.tell()).await {
         tracing::error!(code = error.error.code, "{}", error.error.message);

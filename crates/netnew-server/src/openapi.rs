@@ -54,7 +54,7 @@ struct Path {
 const LIST: [&str; 3] = ["limit", "cursor", "format"];
 
 /// Every path of the API.
-const PATHS: [Path; 25] = [
+const PATHS: [Path; 36] = [
     get("/story", "The last three complete months, component by component", true, &[], "story", false),
     get("/mrr", "MRR and its movements, period by period", true, &LIST, "mrr", true),
     get(
@@ -165,6 +165,17 @@ const PATHS: [Path; 25] = [
         schema: "import",
         csv: false,
     },
+    get("/notify/channels", "Where messages go, without secrets", false, &[], "rows", false),
+    change("/notify/channels", "post", "Add a channel; its secrets are sealed"),
+    change("/notify/channels/{name}", "delete", "Remove a channel"),
+    get("/notify/rules", "The rules of alerts in force", false, &[], "rows", false),
+    change("/notify/rules", "post", "Add a rule of alerts"),
+    change("/notify/rules/{name}", "delete", "Remove a rule of alerts"),
+    get("/notify/schedules", "Reports that are sent by themselves", false, &[], "rows", false),
+    change("/notify/schedules", "post", "Add a schedule of a report"),
+    change("/notify/schedules/{name}", "delete", "Remove a schedule"),
+    get("/notify/log", "What was sent, what waits, what failed and why", false, &["limit"], "rows", false),
+    change("/notify/run", "post", "Look for what is to be told and send what is due, now"),
     get("/openapi.json", "This description", false, &[], "object", false),
 ];
 
@@ -177,6 +188,42 @@ const fn get(
     csv: bool,
 ) -> Path {
     Path { path, method: "get", says, shared, params, schema, csv }
+}
+
+const fn change(path: &'static str, method: &'static str, says: &'static str) -> Path {
+    Path { path, method, says, shared: false, params: &[], schema: "object", csv: false }
+}
+
+/// What is added below `/notify`, by path.
+fn notify_body(path: &str) -> Option<Value> {
+    let text = || json!({"type": "string"});
+    let list = json!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]});
+    let (required, fields) = match path {
+        "/notify/channels" => (
+            json!(["kind", "name"]),
+            json!({
+                "kind": {"enum": ["email", "slack", "webhook"]}, "name": text(), "host": text(), "port": {"type": "integer"},
+                "tls": {"enum": ["starttls", "implicit", "none"]}, "user": text(), "password": text(), "from": text(),
+                "to": list, "url": text(), "secret": text(),
+            }),
+        ),
+        "/notify/rules" => (
+            json!(["name"]),
+            json!({
+                "name": text(), "customer_drop": text(), "least": text(), "within": {"type": "integer"}, "metric": text(),
+                "where": text(), "interval": text(), "above": text(), "below": text(), "rises_by": text(), "falls_by": text(),
+            }),
+        ),
+        "/notify/schedules" => (
+            json!(["name", "report", "channel"]),
+            json!({
+                "name": text(), "report": {"enum": ["weekly", "monthly"]}, "on": text(), "at": text(), "channel": text(),
+                "to": list, "unsubscribe": text(),
+            }),
+        ),
+        _ => return None,
+    };
+    Some(json!({"type": "object", "required": required, "properties": fields}))
 }
 
 /// The description, the same bytes each time.
@@ -299,7 +346,9 @@ fn operation(path: &Path) -> Value {
         });
         let schema = json!({"anyOf": [event, {"type": "array", "items": event, "minItems": 1}]});
         out["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": schema}}});
-    } else if path.method == "post" {
+    } else if let Some(schema) = notify_body(path.path).filter(|_| path.method == "post") {
+        out["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": schema}}});
+    } else if path.method == "post" && path.path != "/notify/run" {
         out["requestBody"] = json!({
             "required": true,
             "content": {"multipart/form-data": {"schema": {

@@ -10,6 +10,7 @@ mod doors;
 mod explain;
 mod imports;
 mod movements;
+mod notify;
 mod overview;
 mod palette;
 mod parts;

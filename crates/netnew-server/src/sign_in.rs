@@ -65,6 +65,9 @@ fn action(method: &Method, path: &str) -> Action {
         _ if path.starts_with("/settings/people") => Action::ManageUsers,
         _ if path.starts_with("/settings/keys") => Action::ManageKeys,
         _ if path.starts_with("/settings/shares") => Action::Share,
+        _ if path.starts_with("/settings/notify") || path.starts_with("/api/v1/notify") => {
+            Action::ManageSecrets
+        }
         // Asking for a file of what may be read is reading.
         "/v1/activities_export" => Action::Read,
         _ if path.starts_with("/v1/") && !reads => Action::Import,

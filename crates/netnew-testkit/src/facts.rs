@@ -7,13 +7,14 @@ use netnew_facts::{
     PayloadRef, RateFact, Status, Text, UsageType,
 };
 
+use crate::bills::entry_fact;
 use crate::rows::{
     DEFAULT_SOURCE, KNOWN_FROM_THE_START, PlainAttributes, PlainDiscount, PlainDuration, PlainHistory,
     PlainOff, PlainRate, PlainRow, PlainStatus,
 };
 
 /// The facts of a history, filed per customer in the order of customer ids, booked in the order of the rows:
-/// states first, then attributes.
+/// states first, then attributes, then entries.
 ///
 /// Where rows of one (source, subscription) name several customers, all of them are filed under each of those
 /// customers, so that each sees the subscription come or go.
@@ -32,6 +33,10 @@ pub fn to_facts(history: &PlainHistory) -> Vec<CustomerFacts> {
     let booked_before = history.rows.len() as u64;
     for (booked_seq, row) in (booked_before + 1..).zip(&history.attributes) {
         filed.entry(&row.customer).or_default().push(attribute_fact(row, booked_seq));
+    }
+    let booked_before = booked_before + history.attributes.len() as u64;
+    for (booked_seq, row) in (booked_before + 1..).zip(&history.entries) {
+        filed.entry(&row.customer).or_default().push(entry_fact(row, booked_seq));
     }
     filed
         .into_iter()

@@ -7,6 +7,7 @@
 //! - `disk` (feature `disk`): a file layer that loses what was not synced.
 //! - [`facts`]: plain rows as the facts that the engine reads.
 
+pub mod bills;
 #[cfg(feature = "disk")]
 pub mod disk;
 pub mod facts;

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use netnew_money::{Currency, Day, Decimal, Instant, IntervalUnit};
 
+use crate::bills::PlainEntry;
+
 /// The source of a row that names none, as in `netnew import`.
 pub const DEFAULT_SOURCE: &str = "files";
 
@@ -236,6 +238,8 @@ pub struct PlainHistory {
     pub attributes: Vec<PlainAttributes>,
     /// Exchange rates, in the order in which they arrived.
     pub rates: Vec<PlainRate>,
+    /// Invoices and what was given back of them, in the order in which they arrived.
+    pub entries: Vec<PlainEntry>,
 }
 
 /// Rows of one source as a `states` file for `netnew import --source NAME`; a file holds no other source's rows.

@@ -78,7 +78,9 @@ pub enum Command {
     Forecast(ForecastArgs),
     /// Customers whose MRR fell, metrics past a threshold
     Alerts(AlertsArgs),
-    /// A week or a month to read: Markdown, or one HTML file
+    /// Where alerts and reports are sent, and when
+    Notify(NotifyArgs),
+    /// A week or a month to read: Markdown, HTML, PDF, or mail
     Report(ReportArgs),
     /// Where a number comes from, down to the rows of your files
     Explain(ExplainArgs),
@@ -410,7 +412,11 @@ pub struct ForecastArgs {
 
 /// `netnew alerts`
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct AlertsArgs {
+    /// What about rules; nothing shows the alerts.
+    #[command(subcommand)]
+    pub command: Option<AlertsCommand>,
     /// Rules to go by [default: the book's alerts.toml, else any one customer down by more than 5 %]; without a file,
     /// print the rules in force
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
@@ -418,6 +424,196 @@ pub struct AlertsArgs {
     /// Shared flags.
     #[command(flatten)]
     pub read: ReadArgs,
+}
+
+/// `netnew alerts ...`
+#[derive(Subcommand, Debug)]
+pub enum AlertsCommand {
+    /// The rules in force
+    Rules,
+    /// Add a rule to the book
+    Add {
+        /// Name of the rule
+        name: String,
+        /// Any one customer whose MRR falls by more than this share: 0.05
+        #[arg(long, value_name = "SHARE", conflicts_with = "metric")]
+        customer_drop: Option<String>,
+        /// And by at least this much
+        #[arg(long, value_name = "AMOUNT", requires = "customer_drop")]
+        least: Option<String>,
+        /// Add up falls over so many days; 0 for single steps [default: 30]
+        #[arg(long, value_name = "DAYS", requires = "customer_drop")]
+        within: Option<u16>,
+        /// A metric: netnew metrics list
+        #[arg(long)]
+        metric: Option<String>,
+        /// Only these rows: plan=Pro,country=DE|FR
+        #[arg(long = "where", value_name = "FILTER", requires = "metric")]
+        filter: Option<String>,
+        /// day, week, month, quarter or year [default: month]
+        #[arg(long, requires = "metric")]
+        interval: Option<String>,
+        /// Tell when it is above this
+        #[arg(long, value_name = "VALUE", requires = "metric")]
+        above: Option<String>,
+        /// Tell when it is below this
+        #[arg(long, value_name = "VALUE", requires = "metric")]
+        below: Option<String>,
+        /// Tell when it rises by more than this share of the period before
+        #[arg(long, value_name = "SHARE", requires = "metric")]
+        rises_by: Option<String>,
+        /// Tell when it falls by more than this share of the period before
+        #[arg(long, value_name = "SHARE", requires = "metric")]
+        falls_by: Option<String>,
+    },
+    /// Remove a rule of the book
+    Remove {
+        /// Name of the rule
+        name: String,
+    },
+}
+
+/// `netnew notify`
+#[derive(Args, Debug)]
+pub struct NotifyArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: NotifyCommand,
+}
+
+/// `netnew notify ...`
+#[derive(Subcommand, Debug)]
+pub enum NotifyCommand {
+    /// Where messages go: add, list, test, remove
+    Channels {
+        /// What to do.
+        #[command(subcommand)]
+        command: ChannelsCommand,
+    },
+    /// Reports that are sent by themselves: add, list, remove
+    Schedules {
+        /// What to do.
+        #[command(subcommand)]
+        command: SchedulesCommand,
+    },
+    /// Hours in which alerts wait, in the book's zone: 22:00-07:00, or off; nothing shows them
+    Quiet {
+        /// HH:MM-HH:MM or off
+        hours: Option<String>,
+    },
+    /// Where the pages are, for links in messages: an address, or off; nothing shows it
+    Address {
+        /// https://netnew.example.com or off
+        url: Option<String>,
+    },
+    /// Look for what is to be told and send what is due, once; serve does so every minute
+    Run {
+        /// Also try again what was given up
+        #[arg(long)]
+        again: bool,
+    },
+    /// What was sent, what waits, what failed and why
+    Log {
+        /// Only this channel
+        #[arg(long)]
+        channel: Option<String>,
+        /// At most this many
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+}
+
+/// `netnew notify channels ...`
+#[derive(Subcommand, Debug)]
+pub enum ChannelsCommand {
+    /// Add a channel; secrets are named (env:VARIABLE, file:PATH) or, with -, read from stdin and sealed
+    Add(Box<ChannelArgs>),
+    /// The channels, without their secrets
+    List,
+    /// Send a test through a channel
+    Test {
+        /// Name of the channel
+        name: String,
+    },
+    /// Remove a channel, what waits for it and its schedules
+    Remove {
+        /// Name of the channel
+        name: String,
+    },
+}
+
+/// `netnew notify channels add`
+#[derive(Args, Debug)]
+pub struct ChannelArgs {
+    /// email, slack or webhook
+    pub kind: String,
+    /// Name of the channel
+    pub name: String,
+    /// Mail server
+    #[arg(long)]
+    pub host: Option<String>,
+    /// Its port [default: 587 for starttls, 465 for implicit, 25 for none]
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// starttls, implicit, or none (only for a server on this machine)
+    #[arg(long, default_value = "starttls")]
+    pub tls: String,
+    /// Who signs in at the mail server
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Where their password is: env:VARIABLE, file:PATH or -
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    pub password: Option<String>,
+    /// Sender
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: Option<String>,
+    /// Recipient (repeatable)
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Vec<String>,
+    /// Where the webhook's address is: env:VARIABLE, file:PATH or -
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    pub url: Option<String>,
+    /// Where the secret is that signs: env:VARIABLE, file:PATH or -
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    pub secret: Option<String>,
+    /// Tell what happened since then, too, up to 35 days ago [default: now]
+    #[arg(long, value_name = "DATE|INSTANT")]
+    pub since: Option<String>,
+}
+
+/// `netnew notify schedules ...`
+#[derive(Subcommand, Debug)]
+pub enum SchedulesCommand {
+    /// Send a report every week or month
+    Add {
+        /// Name of the schedule
+        name: String,
+        /// weekly or monthly
+        #[arg(long)]
+        report: String,
+        /// Weekday (monday), or day of the month (1)
+        #[arg(long, value_name = "DAY")]
+        on: Option<String>,
+        /// Time of day in the book's zone
+        #[arg(long, default_value = "08:00")]
+        at: String,
+        /// Channel
+        #[arg(long)]
+        channel: String,
+        /// Recipient, each of whom gets a mail of their own (repeatable) [default: the channel's]
+        #[arg(long, value_name = "ADDRESS")]
+        to: Vec<String>,
+        /// Where recipients go who want no more [default: mail to the sender]
+        #[arg(long, value_name = "URL")]
+        unsubscribe: Option<String>,
+    },
+    /// The schedules
+    List,
+    /// Remove a schedule
+    Remove {
+        /// Name of the schedule
+        name: String,
+    },
 }
 
 /// `netnew report`
@@ -428,6 +624,15 @@ pub struct ReportArgs {
     /// Write the report as one HTML file that needs nothing else
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Write the report as PDF (feature `pdf`)
+    #[arg(long, value_name = "FILE")]
+    pub pdf: Option<PathBuf>,
+    /// Paper of the PDF: a4 or letter
+    #[arg(long, default_value = "a4")]
+    pub paper: String,
+    /// Send the report through a channel of mail [default: the only one there is]
+    #[arg(long, value_name = "CHANNEL", num_args = 0..=1, default_missing_value = "")]
+    pub mail: Option<String>,
     /// Shared flags.
     #[command(flatten)]
     pub read: ReadArgs,

@@ -42,6 +42,11 @@ impl Environment {
         self.now.clone()
     }
 
+    /// What time it is at this very moment, as said or by the clock.
+    pub fn time_now(&self) -> Now {
+        Now { said: self.now.said.clone(), clock: clock() }
+    }
+
     /// Tells the time again and again, for what runs on.
     pub fn ticking(&self) -> impl Fn() -> Now + Send + Sync + 'static {
         let said = self.now.said.clone();

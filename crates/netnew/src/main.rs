@@ -57,6 +57,7 @@ fn run(command: Command, env: &Environment) -> Result<ExitCode, CliError> {
         Command::Whatif(args) => commands::whatif::run(&args, env),
         Command::Forecast(args) => commands::forecast::run(&args, env),
         Command::Alerts(args) => commands::alerts::run(&args, env),
+        Command::Notify(args) => commands::notify::run(&args, env),
         Command::Report(args) => commands::report::run(&args, env),
         Command::Explain(args) => commands::explain::run(&args, env),
         Command::Check(args) => commands::check::run(&args, env),

@@ -5,8 +5,9 @@ use crate::customers::attributes_now;
 use crate::metrics::{cash, earlier_rows, figures, find, needs, unit_name};
 use crate::movements::collect;
 use crate::{Report, ReportError};
+use netnew_book::Book;
 use netnew_decide::alerts::{
-    Alert, Behind, Expected, Fall, Point, Rule, Watch, default_rules, of_fall, of_metric, read,
+    Alert, Behind, Expected, Fall, Point, Rule, Watch, default_rules, of_falls, of_metric, read,
 };
 use netnew_facts::CustomerFacts;
 use netnew_ledger::{Cause, Context, CustomerLedger, Row, Step};
@@ -35,23 +36,100 @@ pub struct Alerts {
 /// # Errors
 /// A file that cannot be read, naming the rule that is wrong; a metric that does not exist.
 pub fn rules(report: &Report, file: Option<&Path>) -> Result<Vec<Rule>, ReportError> {
-    let kept = report.book.dir().join(RULES_FILE);
+    let rules = match rules_file(&report.book, file)? {
+        Some((text, name)) => read(&text, &name)?,
+        None => {
+            let kept: Vec<String> = report.book.alert_rules()?.into_iter().map(|(_, text)| text).collect();
+            if kept.is_empty() {
+                return Ok(default_rules());
+            }
+            read(&kept.join("\n"), "the book")?
+        }
+    };
+    check(&rules)?;
+    Ok(rules)
+}
+
+/// A file's text and name: the given one, else the book's own if it has one.
+fn rules_file(book: &Book, file: Option<&Path>) -> Result<Option<(String, String)>, ReportError> {
+    let kept = book.dir().join(RULES_FILE);
     let path = match file {
         Some(path) => path.to_path_buf(),
         None if kept.is_file() => kept,
-        None => return Ok(default_rules()),
+        None => return Ok(None),
     };
     let text = std::fs::read_to_string(&path).map_err(|e| {
         ReportError::refused("io", format!("{}: {e}", path.display()), "give a file of rules in TOML")
     })?;
-    let rules = read(&text, &path.display().to_string())?;
-    for rule in &rules {
+    Ok(Some((text, path.display().to_string())))
+}
+
+/// Refuses rules about metrics or fields that do not exist.
+fn check(rules: &[Rule]) -> Result<(), ReportError> {
+    for rule in rules {
         if let Watch::Metric { metric, filter, .. } = &rule.watch {
             find(metric)?;
             Filter::parse(filter.as_deref().unwrap_or_default())?;
         }
     }
-    Ok(rules)
+    Ok(())
+}
+
+/// Adds a rule to the book: TOML of one `[[rule]]`. The first one added to a book without rules stands beside the usual one,
+/// which is written down with it.
+///
+/// # Errors
+/// A rule that is wrong, a name that is taken, a book whose rules are in a file of its own.
+pub fn add_rule(book: &Book, text: &str) -> Result<Rule, ReportError> {
+    if rules_file(book, None)?.is_some() {
+        return Err(ReportError::refused(
+            "rules_in_file",
+            format!("the rules of this book are in its {RULES_FILE}"),
+            "write the rule there, or move the file away",
+        ));
+    }
+    let mut rules = read(text, "the rule")?;
+    let (Some(rule), true) = (rules.pop(), rules.is_empty()) else {
+        return Err(ReportError::usage("bad_rules", "one rule at a time", "give one [[rule]]"));
+    };
+    check(std::slice::from_ref(&rule))?;
+    let usual = default_rules();
+    if book.alert_rules()?.is_empty() && usual.iter().all(|u| u.name != rule.name) {
+        book.set_alert_rule(&usual[0].name, Some(USUAL_RULE))?;
+    }
+    if !book.set_alert_rule(&rule.name, Some(text))? {
+        return Err(ReportError::refused(
+            "name_taken",
+            format!("there is a rule {} already", rule.name),
+            "choose another name, or remove it first",
+        ));
+    }
+    Ok(rule)
+}
+
+/// The usual rule as text.
+const USUAL_RULE: &str = "[[rule]]\nname = \"customer_drop\"\ncustomer_drop = \"0.05\"\n";
+
+/// Removes a rule of the book by name. When the last one is gone, the usual one is in force again.
+///
+/// # Errors
+/// A rule that is not there, a book whose rules are in a file of its own.
+pub fn remove_rule(book: &Book, name: &str) -> Result<(), ReportError> {
+    if rules_file(book, None)?.is_some() {
+        return Err(ReportError::refused(
+            "rules_in_file",
+            format!("the rules of this book are in its {RULES_FILE}"),
+            "take the rule out there",
+        ));
+    }
+    match book.set_alert_rule(name, None)? {
+        true => Ok(()),
+        false => Err(ReportError::refused(
+            "unknown_name",
+            format!("there is no rule {name:?} in the book"),
+            "netnew alerts rules shows them; without any the usual one is in force",
+        )),
+    }
 }
 
 /// What the rules find in the report's range: customers' steps, and metrics of complete periods.
@@ -66,11 +144,15 @@ pub fn alerts(report: &Report, file: Option<&Path>) -> Result<Alerts, ReportErro
         return Ok(Alerts { rules, rows });
     }
     let falls = falls(report)?;
+    let query = report.query()?;
     for rule in &rules {
         match &rule.watch {
-            Watch::CustomerDrop { .. } => rows.extend(
-                falls.iter().filter_map(|fall| of_fall(rule, fall, source.decimals, &source.currency)),
-            ),
+            Watch::CustomerDrop { .. } => {
+                for one in falls.chunk_by(|a, b| a.customer == b.customer) {
+                    let told = of_falls(rule, one, source.decimals, &source.currency);
+                    rows.extend(told.into_iter().filter(|a| query.from <= a.date && a.date <= query.to));
+                }
+            }
             Watch::Metric { .. } => rows.extend(metric_alerts(report, rule, &falls)?),
         }
     }
@@ -90,7 +172,8 @@ pub fn alerts(report: &Report, file: Option<&Path>) -> Result<Alerts, ReportErro
     Ok(Alerts { rules, rows })
 }
 
-/// Every step in range in which a customer's MRR fell, by customer and time.
+/// Every step up to the range's end in which a customer's MRR fell, by customer and time. Those before the range decide
+/// which of several small ones tips the scale.
 fn falls(report: &Report) -> Result<Vec<Fall>, ReportError> {
     let mut query = report.query()?;
     query.by.clear();
@@ -115,11 +198,18 @@ fn add_falls(
 ) -> Result<(), RollupError> {
     let converter = Converter::new(ctx, query);
     for step in ledger.customer_steps() {
-        if step.expected || step.day < query.from || step.day > query.to {
+        if step.expected || step.day > query.to {
             continue;
         }
-        let before = converter.total(&step.level_before, step.day)?;
-        let after = converter.total(&step.level_after, step.day)?;
+        let early = step.day < query.from;
+        let levels = converter
+            .total(&step.level_before, step.day)
+            .and_then(|before| Ok((before, converter.total(&step.level_after, step.day)?)));
+        let (before, after) = match levels {
+            // What was before the range needs no rate: nobody asked about it.
+            Err(_) if early => continue,
+            levels => levels?,
+        };
         let accepted = query.filter.0.is_empty()
             || step.rows.iter().any(|row| {
                 let place = netnew_metrics::row_place(ctx, ledger, row);

@@ -27,6 +27,8 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/settings/people", get(people).post(change_people))
         .route("/settings/keys", get(keys).post(change_keys))
         .route("/settings/shares", get(shares).post(change_shares))
+        .route("/settings/notify", get(super::notify::show).post(super::notify::change))
+        .route("/settings/notify/preview/{name}", get(super::notify::preview))
         .route("/settings/audit", get(audit))
 }
 
@@ -72,13 +74,16 @@ pub(super) fn act(
     hidden: Vec<(&'static str, String)>,
     button: &'static str,
 ) -> Result<Cell, WebError> {
-    let danger = ["Revoke", "Shut out", "End"].contains(&button);
+    let danger = ["Revoke", "Shut out", "End", "Remove"].contains(&button);
     Ok(Cell { html: render(&Act { action, hidden, button, danger })?, ..Cell::default() })
 }
 
 pub(super) fn page(ask: &Ask, here: &'static str) -> Result<Page, WebError> {
     let may = |action: Action| ask.caller.who.grant.may(action);
     let mut tabs = vec![("You", "/settings")];
+    if may(Action::ManageSecrets) {
+        tabs.push(("Alerts and reports", "/settings/notify"));
+    }
     if may(Action::ManageUsers) {
         tabs.push(("People", "/settings/people"));
     }

@@ -4,6 +4,7 @@
 //! about it; [`shuffled`], [`repeated`] and [`deliveries`] tell the same history in other ways; [`shrink`] takes away
 //! what a failure does not need, and [`Lives::to_text`] writes the rest as a scenario.
 
+mod bills;
 mod item;
 mod random;
 mod retell;

@@ -10,6 +10,7 @@ pub fn shuffled(history: &PlainHistory, seed: u64) -> PlainHistory {
     shuffle(&mut random, &mut history.rows);
     shuffle(&mut random, &mut history.attributes);
     shuffle(&mut random, &mut history.rates);
+    shuffle(&mut random, &mut history.entries);
     history
 }
 
@@ -20,6 +21,7 @@ pub fn repeated(history: &PlainHistory, seed: u64) -> PlainHistory {
     repeat(&mut random, &mut history.rows);
     repeat(&mut random, &mut history.attributes);
     repeat(&mut random, &mut history.rates);
+    repeat(&mut random, &mut history.entries);
     history
 }
 
@@ -39,6 +41,10 @@ pub fn deliveries(history: &PlainHistory, parts: usize, seed: u64) -> Vec<PlainH
     for rate in told.rates {
         let at = random.index(deliveries.len());
         deliveries[at].rates.push(rate);
+    }
+    for entry in told.entries {
+        let at = random.index(deliveries.len());
+        deliveries[at].entries.push(entry);
     }
     deliveries
 }

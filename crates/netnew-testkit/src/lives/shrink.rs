@@ -15,6 +15,7 @@ pub fn shrink(lives: &Lives, fails: impl Fn(&Lives) -> bool) -> Lives {
         fewer(&mut best, &fails, |lives| &mut lives.history.rows);
         fewer(&mut best, &fails, |lives| &mut lives.history.attributes);
         fewer(&mut best, &fails, |lives| &mut lives.history.rates);
+        fewer(&mut best, &fails, |lives| &mut lives.history.entries);
         for knob in best.question.knobs.keys().cloned().collect::<Vec<_>>() {
             attempt(&mut best, &fails, |lives| {
                 lives.question.knobs.remove(&knob);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use netnew_money::Ratio;
+
 use super::Business;
 use super::groups::Group;
 use super::item::{Item, ItemId};
@@ -52,7 +54,7 @@ impl Business {
         let beside = |other: &Item<'_>| {
             other.is_live() && other.id != item.id && other.id.shares_subscription(&item.id)
         };
-        if item.row.amount.is_negative() {
+        if item.price < Ratio::ZERO {
             "credit"
         } else if group.before.iter().any(beside) {
             "addon_added"
@@ -70,7 +72,7 @@ impl Business {
         // The state that took it away says why, even where it is another customer's.
         let ended = self.item_at(&item.id, self.within_horizon(group.last));
         let delinquent = matches!(item.status, PlainStatus::PastDue | PlainStatus::Unpaid);
-        if item.row.amount.is_negative() {
+        if item.price < Ratio::ZERO {
             "credit"
         } else if group.after.iter().any(beside) {
             "addon_removed"
@@ -99,7 +101,7 @@ fn change(before: &Item<'_>, after: &Item<'_>) -> &'static str {
     if old.quantity_micros != new.quantity_micros {
         return "quantity";
     }
-    if old.amount != new.amount {
+    if before.price != after.price {
         return "price_change";
     }
     // What a discount takes off something that does not count is nothing.

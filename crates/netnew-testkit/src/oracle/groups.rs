@@ -127,6 +127,7 @@ impl Business {
                 instants.extend(self.grace_end(states, index));
             }
         }
+        instants.extend(self.bill_instants(&unit.customer));
         instants.into_iter().collect()
     }
 

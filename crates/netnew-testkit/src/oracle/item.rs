@@ -42,6 +42,8 @@ pub(super) struct Item<'a> {
     pub(super) status_counts: bool,
     /// Whether it counts.
     pub(super) counts: bool,
+    /// What one unit costs per interval, less what was given back.
+    pub(super) price: Ratio,
     /// Price times quantity, per interval.
     full: Ratio,
     /// What the discounts take off it.
@@ -126,7 +128,8 @@ impl Business {
         let status_counts = !ended && !grace_over && self.status_counts(status);
         let counts = status_counts && !row.metered;
         let quantity = Ratio::new(i128::from(row.quantity_micros), 1_000_000).expect(IN_RANGE);
-        let full = times(row.amount.to_ratio(), quantity);
+        let price = self.price_at(row, at);
+        let full = times(price, quantity);
         let applied = self.applied(states, index, at);
         let left = applied.iter().fold(full, take_off);
         let worth = if counts { times(left, self.months(row)) } else { Ratio::ZERO };
@@ -144,6 +147,7 @@ impl Business {
             grace_over,
             status_counts,
             counts,
+            price,
             full,
             off: minus(full, left),
             left,

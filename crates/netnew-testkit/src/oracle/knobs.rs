@@ -9,7 +9,7 @@ use netnew_money::{Decimal, Ratio, WeekStart};
 pub struct Knobs(BTreeMap<String, String>);
 
 /// The knobs that act on item states, each with its default.
-pub const DEFAULTS: [(&str, &str); 29] = [
+pub const DEFAULTS: [(&str, &str); 31] = [
     ("statuses.counted", "active,past_due"),
     ("discount.forever", "subtract"),
     ("discount.recurring_limited", "subtract"),
@@ -39,6 +39,8 @@ pub const DEFAULTS: [(&str, &str); 29] = [
     ("fx.max_age_days", "7"),
     ("arr", "exact"),
     ("metered", "excluded"),
+    ("refund", "ignored"),
+    ("credit_note", "ignored"),
 ];
 
 /// What each built-in policy changes among [`DEFAULTS`], read from what the vendors publish about themselves.
@@ -57,6 +59,8 @@ const PRESETS: [(&str, &[(&str, &str)]); 7] = [
             ("netting", "window"),
             ("transfer.residual", "destination"),
             ("rounding", "nearest_cent"),
+            ("interval.week", "30.4375/7"),
+            ("interval.day", "30.4375"),
             ("arr", "12_x_mrr"),
         ],
     ),

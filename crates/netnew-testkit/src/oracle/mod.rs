@@ -7,6 +7,7 @@
 
 mod causes;
 mod dimensions;
+mod given_back;
 mod groups;
 mod item;
 mod knobs;
@@ -21,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use netnew_money::{Amount, Currency, Day, Instant, Zone};
 use thiserror::Error;
 
+use crate::bills::PlainEntry;
 use crate::question::PlainMovement;
 use crate::rows::{PlainAttributes, PlainHistory, PlainRate, PlainRow};
 use item::{Item, ItemId};
@@ -84,6 +86,8 @@ pub struct Business {
     rates: Vec<PlainRate>,
     /// Visible statements about attributes, in the order of arrival.
     attributes: Vec<PlainAttributes>,
+    /// Entries that hold.
+    entries: Vec<PlainEntry>,
 }
 
 impl Business {
@@ -113,6 +117,7 @@ impl Business {
             owned,
             rates: visible::rates(&history.rates, known_on),
             attributes: visible::attributes(&history.attributes, known_on),
+            entries: given_back::entries(&history.entries, known_on, circumstances.as_of.min(known_on)),
         }
     }
 

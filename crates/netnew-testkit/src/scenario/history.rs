@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use netnew_money::{Currency, Day, Decimal, Grain, Instant, IntervalUnit, Zone};
 
+use super::bills;
 use super::cursor::{Cursor, DateMeans, read_when};
 use super::expect::ExpectReader;
 use super::lexer::{Token, expand, words};
@@ -217,6 +218,11 @@ impl Reader {
             return self.attributes(&mut cursor, Some(effective_at));
         }
         let customer = cursor.name("the customer")?;
+        if cursor.peek().is_some_and(bills::begins) {
+            let whose = (&*self.source, customer, effective_at);
+            self.history.entries.push(bills::read(&mut cursor, whose, self.settings.currency)?);
+            return Ok(());
+        }
         let (subscription, item) = cursor.item()?;
         let mut row =
             PlainRow::monthly(&customer, &subscription, effective_at, Decimal::ZERO, self.settings.currency);

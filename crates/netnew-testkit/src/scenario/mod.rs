@@ -4,6 +4,7 @@
 //! every question in it and says what differs, and [`write_history`] writes a history in it, so that a failing
 //! random case becomes a scenario.
 
+mod bills;
 mod check;
 mod cursor;
 mod expect;
@@ -207,10 +208,15 @@ impl ScenarioError {
 
 /// Words that mean something, so that a name like them is written in quotes.
 pub(crate) fn is_keyword(word: &str) -> bool {
-    const KEYWORDS: [&str; 30] = [
+    const KEYWORDS: [&str; 35] = [
         "asked",
         "book",
         "cancels",
+        "credit",
+        "failed",
+        "for",
+        "invoice",
+        "refund",
         "customer",
         "every",
         "expect",
@@ -253,7 +259,7 @@ impl Scenario {
 
     /// Whether the history says something that files cannot say, so that the command line cannot run it.
     pub fn only_in_memory(&self) -> bool {
-        self.history.rows.iter().any(|row| row.reconstructed)
+        self.history.rows.iter().any(|row| row.reconstructed) || !self.history.entries.is_empty()
     }
 
     /// Every source that a row or an attribute names, sorted.

@@ -30,6 +30,10 @@ pub fn write_history(settings: &Settings, history: &PlainHistory) -> String {
         out.push_str(&write_row(row));
         out.push('\n');
     }
+    for row in &history.entries {
+        out.push_str(&super::bills::write(row));
+        out.push('\n');
+    }
     out
 }
 

@@ -18,6 +18,9 @@ macro_rules! schemas {
 /// Command and schema.
 const SCHEMAS: &[(&str, &str)] = schemas![
     "alerts",
+    "alerts-add",
+    "alerts-remove",
+    "alerts-rules",
     "backup",
     "benchmarks",
     "check",
@@ -38,6 +41,17 @@ const SCHEMAS: &[(&str, &str)] = schemas![
     "milestones",
     "movements",
     "mrr",
+    "notify-address",
+    "notify-channels-add",
+    "notify-channels-list",
+    "notify-channels-remove",
+    "notify-channels-test",
+    "notify-log",
+    "notify-quiet",
+    "notify-run",
+    "notify-schedules-add",
+    "notify-schedules-list",
+    "notify-schedules-remove",
     "policy-compare",
     "policy-list",
     "policy-show",
@@ -63,6 +77,7 @@ pub fn run(args: &SchemaArgs, env: &Environment) -> Result<ExitCode, CliError> {
     let wanted = command.trim().replace(' ', "-");
     let wanted = if wanted == "policy" { "policy-show".to_string() } else { wanted };
     let wanted = if wanted == "keys" { "keys-list".to_string() } else { wanted };
+    let wanted = if wanted == "notify" { "notify-log".to_string() } else { wanted };
     let Some((_, text)) = SCHEMAS.iter().find(|(name, _)| *name == wanted) else {
         let names: Vec<&str> = SCHEMAS.iter().map(|(name, _)| *name).collect();
         return Err(CliError::usage(

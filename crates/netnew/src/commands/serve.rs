@@ -91,6 +91,7 @@ fn serve(env: &Environment, listener: TcpListener, options: Options) -> Result<E
             "Nobody owns this book yet. Set it up at /setup with this token, within a day: {token}"
         ));
     }
+    remember_address(&site, &listener)?;
     let variables = Box::new(|name: &str| std::env::var(name).ok());
     let book = netnew_book::Book::open_at(&env.book_dir)?;
     let _syncing = netnew_server::syncing::Syncing::start(book, site.clock(), variables)?;
@@ -102,6 +103,20 @@ fn serve(env: &Environment, listener: TcpListener, options: Options) -> Result<E
     })?;
     say("Stopped.");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Notes where the pages are, for links in messages; who set an address of their own keeps it.
+fn remember_address(site: &Site, listener: &TcpListener) -> Result<(), CliError> {
+    let options = site.options();
+    let named = options.hosts.as_ref().and_then(|hosts| hosts.first().cloned());
+    let Some(host) = named.filter(|_| !options.demo) else { return Ok(()) };
+    let scheme = if options.https { "https" } else { "http" };
+    let port = listener.local_addr()?.port();
+    let address = match options.https || host.contains(':') {
+        true => format!("{scheme}://{host}"),
+        false => format!("{scheme}://{host}:{port}"),
+    };
+    Ok(netnew_notify::Notify::open(site.book())?.set_mark("served_at", Some(&address))?)
 }
 
 /// Done when somebody asks the program to end.

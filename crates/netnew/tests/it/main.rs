@@ -12,5 +12,6 @@ mod lean;
 mod reading;
 mod schemas;
 mod secrets;
+mod telling;
 mod time;
 mod upkeep;
