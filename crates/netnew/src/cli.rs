@@ -624,12 +624,6 @@ pub struct ReportArgs {
     /// Write the report as one HTML file that needs nothing else
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Write the report as PDF (feature `pdf`)
-    #[arg(long, value_name = "FILE")]
-    pub pdf: Option<PathBuf>,
-    /// Paper of the PDF: a4 or letter
-    #[arg(long, default_value = "a4")]
-    pub paper: String,
     /// Send the report through a channel of mail [default: the only one there is]
     #[arg(long, value_name = "CHANNEL", num_args = 0..=1, default_missing_value = "")]
     pub mail: Option<String>,

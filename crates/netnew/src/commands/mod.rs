@@ -21,7 +21,6 @@ pub mod milestones;
 pub mod movements;
 pub mod mrr;
 pub mod notify;
-pub mod pdf;
 pub mod policy;
 pub mod report;
 pub mod schema;

@@ -21,9 +21,6 @@ pub fn run(args: &ReportArgs, env: &Environment) -> Result<ExitCode, CliError> {
             ));
         }
     };
-    if args.pdf.is_some() {
-        crate::commands::pdf::ready(&args.paper)?;
-    }
     let report = env.report(&args.read)?;
     let written = write(&report, every)?;
     if let Some(channel) = &args.mail {
@@ -44,11 +41,7 @@ pub fn run(args: &ReportArgs, env: &Environment) -> Result<ExitCode, CliError> {
         })?;
         render::say(&format!("{} is in {}", written.title(), path.display()));
     }
-    if let Some(path) = &args.pdf {
-        crate::commands::pdf::file(&written, &args.paper, path)?;
-        render::say(&format!("{} is in {}", written.title(), path.display()));
-    }
-    match (json, args.html.is_some() || args.pdf.is_some()) {
+    match (json, args.html.is_some()) {
         (true, _) => render::object(env, &written.to_json(html), String::new)?,
         (false, true) => {}
         (false, false) => render::stdout(|out| out.write_all(written.markdown().as_bytes()))?,
