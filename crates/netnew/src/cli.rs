@@ -427,6 +427,7 @@ pub struct AlertsArgs {
 }
 
 /// `netnew alerts ...`
+#[allow(clippy::large_enum_variant, reason = "there is one, read once")]
 #[derive(Subcommand, Debug)]
 pub enum AlertsCommand {
     /// The rules in force
