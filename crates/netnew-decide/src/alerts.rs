@@ -620,7 +620,7 @@ mod tests {
         assert_eq!(told(&[on("2026-03-01", "100", "97"), on("2026-03-31", "97", "94")]), []);
         assert_eq!(told(&[on("2026-03-01", "100", "97"), on("2026-03-05", "100", "97")]), []);
         let big = [on("2026-03-01", "100", "90"), on("2026-03-05", "90", "88")];
-        assert_eq!(told(&big), [("2026-03-01".to_string(), Some("-0.10".to_string()))]);
+        assert_eq!(told(&big), [("2026-03-01".to_string(), Some("-0.1".to_string()))]);
         let says = &of_falls(rule, &steady, 2, "USD")[0].says;
         assert!(
             says.starts_with("Acme (acme), in 2 steps since 2026-03-01, fell by 6.0 % from 100.00 USD"),
