@@ -167,9 +167,23 @@ impl Book {
     pub(crate) fn write_lock(&self, wait_ms: u64) -> Result<Box<dyn Lock>, BookError> {
         let path = self.dir.join("lock");
         match self.files.lock(&path, wait_ms).map_err(BookError::io(&path))? {
-            Ok(lock) => Ok(lock),
+            Ok(lock) => {
+                self.missing_folders()?;
+                Ok(lock)
+            }
             Err(holder) => Err(BookError::Locked { dir: self.dir.clone(), holder }),
         }
+    }
+
+    /// Makes folders that got lost because they were empty: not every way of copying a book takes those along.
+    fn missing_folders(&self) -> Result<(), BookError> {
+        for part in ["segments", "payloads", "tmp"] {
+            let path = self.dir.join(part);
+            if !self.files.exists(&path) {
+                self.files.create_dir_all(&path).map_err(BookError::io(&path))?;
+            }
+        }
+        Ok(())
     }
 
     /// Sorted runs, segments and payloads that were not booked.

@@ -2,7 +2,6 @@
 //! Postgres protocol, with the feature `pg`.
 
 #[cfg(feature = "sql")]
-#[cfg(feature = "sql")]
 mod query;
 #[cfg(feature = "pg")]
 mod serve;
