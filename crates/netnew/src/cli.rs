@@ -504,7 +504,7 @@ pub enum NotifyCommand {
     },
     /// Where the pages are, for links in messages: an address, or off; nothing shows it
     Address {
-        /// https://netnew.example.com or off
+        /// `https://netnew.example.com` or off
         url: Option<String>,
     },
     /// Look for what is to be told and send what is due, once; serve does so every minute
