@@ -1,6 +1,7 @@
 //! A book and a consistent view of it.
 
 use crate::catalog;
+use crate::changes::Recent;
 use crate::error::BookError;
 use crate::files::{FileLayer, OsFiles, ReadFile};
 use crate::record::Filed;
@@ -9,7 +10,7 @@ use crate::segment::{Family, SegmentCursor, SegmentInfo};
 use netnew_facts::{AliasFact, Body, CustomerFacts, EntryKind, RateFact, Text, customer_hash};
 use netnew_money::{Currency, Instant};
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -81,6 +82,8 @@ pub struct Book {
     pub(crate) files: Arc<dyn FileLayer>,
     settings: Settings,
     connection: Mutex<Connection>,
+    /// What this process booked last.
+    pub(crate) recent: Recent,
 }
 
 /// Opens or makes the catalog's file name in a book.
@@ -120,6 +123,7 @@ impl Book {
             files,
             settings: settings.clone(),
             connection: Mutex::new(connection),
+            recent: Recent::default(),
         })
     }
 
@@ -138,7 +142,8 @@ impl Book {
             timezone: setting("timezone")?,
             policy: setting("policy")?,
         };
-        Ok(Book { dir: dir.to_path_buf(), files, settings, connection: Mutex::new(connection) })
+        let (dir, connection) = (dir.to_path_buf(), Mutex::new(connection));
+        Ok(Book { dir, files, settings, connection, recent: Recent::default() })
     }
 
     /// Its settings.
@@ -273,13 +278,26 @@ impl Book {
         self.snapshot_at(Instant::MAX)
     }
 
+    /// A view of everything known now, like [`Book::snapshot`], that takes over from an earlier one of this book whatever
+    /// is the same in both: its cost goes by what is new.
+    ///
+    /// # Errors
+    /// A catalog or segment that cannot be read.
+    pub fn snapshot_after(&self, earlier: &Snapshot) -> Result<Snapshot, BookError> {
+        self.snapshot_from(Instant::MAX, Some(earlier))
+    }
+
     /// A view whose merges of customers are those known at an instant. Facts recorded later are still in it: who
     /// reads them decides by `recorded_at`.
     pub fn snapshot_at(&self, known_on: Instant) -> Result<Snapshot, BookError> {
+        self.snapshot_from(known_on, None)
+    }
+
+    fn snapshot_from(&self, known_on: Instant, earlier: Option<&Snapshot>) -> Result<Snapshot, BookError> {
         // Another process may merge segments away between listing and opening them; then the list is old.
         let mut tries = 0;
         loop {
-            match self.try_snapshot(Some(known_on)) {
+            match self.try_snapshot(Some(known_on), earlier) {
                 Err(BookError::Io { source, .. })
                     if source.kind() == std::io::ErrorKind::NotFound && tries < 20 =>
                 {
@@ -296,47 +314,99 @@ impl Book {
 
     /// A view for writing: merges of customers are not applied, so that one that leads in a circle can be withdrawn.
     pub(crate) fn unmerged_snapshot(&self) -> Result<Snapshot, BookError> {
-        self.try_snapshot(None)
+        self.try_snapshot(None, None)
     }
 
-    fn try_snapshot(&self, known_on: Option<Instant>) -> Result<Snapshot, BookError> {
+    fn try_snapshot(
+        &self,
+        known_on: Option<Instant>,
+        earlier: Option<&Snapshot>,
+    ) -> Result<Snapshot, BookError> {
+        let known: HashMap<&str, &(SegmentInfo, Arc<dyn ReadFile>)> = earlier
+            .map(|earlier| earlier.segments.iter().map(|segment| (segment.0.name.as_str(), segment)).collect())
+            .unwrap_or_default();
         let mut catalog = self.catalog();
         let transaction = catalog.transaction()?;
-        let infos = catalog::segments(&transaction)?;
-        let aliases = catalog::aliases(&transaction)?;
-        let rates = catalog::rates(&transaction)?;
+        let listed = catalog::segments_beside(&transaction, |name| known.contains_key(name))?;
+        let stated = catalog::stated(&transaction)?;
+        let rates = match earlier.filter(|earlier| earlier.stated[0] == stated[0]) {
+            Some(earlier) => earlier.rates.clone(),
+            None => catalog::rates(&transaction)?.into(),
+        };
+        let same_aliases = earlier.filter(|earlier| earlier.stated[1] == stated[1]);
+        let aliases = match same_aliases {
+            Some(earlier) => earlier.aliases.clone(),
+            None => catalog::aliases(&transaction)?.into(),
+        };
         let version = catalog::last_seq(&transaction)?;
-        let payloads = payloads(&transaction, &self.dir)?;
+        let payloads = earlier.map(|earlier| earlier.payloads.clone()).unwrap_or_default();
+        let payloads = payloads.and_newer(&transaction, &self.dir)?;
         let complete = crate::evidence::complete(&transaction)?;
         transaction.commit()?;
         drop(catalog);
-        let mut segments = Vec::with_capacity(infos.len());
-        for info in infos {
-            let path = self.segment_path(&info.name);
-            let file = self.files.open(&path).map_err(BookError::io(&path))?;
-            segments.push((info, file));
+        let mut segments = Vec::with_capacity(listed.len());
+        for (name, info) in listed {
+            let segment = match (info, known.get(name.as_str())) {
+                (Some(info), _) => {
+                    let path = self.segment_path(&info.name);
+                    let file = self.files.open(&path).map_err(BookError::io(&path))?;
+                    (info, file)
+                }
+                (None, Some((info, file))) => (info.clone(), file.clone()),
+                (None, None) => continue,
+            };
+            segments.push(segment);
         }
-        let canonical = match known_on {
-            Some(known_on) => canonical(&aliases, known_on)?,
-            None => BTreeMap::new(),
+        let canonical = match (known_on, same_aliases) {
+            (known_on, Some(earlier)) if earlier.merged_as_of == known_on => earlier.canonical.clone(),
+            (Some(known_on), _) => Arc::new(canonical(&aliases, known_on)?),
+            (None, _) => Arc::default(),
         };
-        Ok(Snapshot { segments, aliases, rates, version, payloads, canonical, complete })
+        let merged_as_of = known_on;
+        Ok(Snapshot { segments, aliases, rates, stated, version, payloads, canonical, merged_as_of, complete })
     }
 }
 
-fn payloads(catalog: &Connection, dir: &Path) -> Result<BTreeMap<u32, PayloadInfo>, BookError> {
-    let mut statement = catalog.prepare("SELECT id, name, sha256, bytes FROM payloads")?;
-    let rows = statement.query_map([], |row| {
-        let sha256: String = row.get(2)?;
-        Ok(PayloadInfo {
-            id: row.get(0)?,
-            name: row.get(1)?,
-            path: dir.join("payloads").join(&sha256),
-            sha256,
-            bytes: row.get::<_, i64>(3)? as u64,
-        })
-    })?;
-    rows.map(|row| row.map(|info| (info.id, info)).map_err(BookError::from)).collect()
+/// Kept raw files in the order of their numbers, in pieces that views share.
+#[derive(Clone, Default)]
+struct Payloads(Vec<Arc<Vec<PayloadInfo>>>);
+
+impl Payloads {
+    /// The same and those that the catalog lists after them.
+    fn and_newer(mut self, catalog: &Connection, dir: &Path) -> Result<Payloads, BookError> {
+        let last = self.iter().next_back().map_or(-1, |info| i64::from(info.id));
+        let sql = "SELECT id, name, sha256, bytes FROM payloads WHERE id > ?1 ORDER BY id";
+        let mut statement = catalog.prepare_cached(sql)?;
+        let rows = statement.query_map([last], |row| {
+            let sha256: String = row.get(2)?;
+            Ok(PayloadInfo {
+                id: row.get(0)?,
+                name: row.get(1)?,
+                path: dir.join("payloads").join(&sha256),
+                sha256,
+                bytes: row.get::<_, i64>(3)? as u64,
+            })
+        })?;
+        let mut new = rows.collect::<Result<Vec<_>, _>>()?;
+        if new.is_empty() {
+            return Ok(self);
+        }
+        // Pieces grow by doubling, so there are never many and each is rarely copied.
+        while let Some(last) = self.0.pop_if(|last| last.len() <= new.len()) {
+            new.splice(..0, last.iter().cloned());
+        }
+        self.0.push(Arc::new(new));
+        Ok(self)
+    }
+
+    fn iter(&self) -> impl DoubleEndedIterator<Item = &PayloadInfo> {
+        self.0.iter().flat_map(|piece| piece.iter())
+    }
+
+    fn get(&self, id: u32) -> Option<&PayloadInfo> {
+        let piece = self.0.iter().find(|piece| piece.last().is_some_and(|last| id <= last.id))?;
+        piece.binary_search_by_key(&id, |info| info.id).ok().map(|at| &piece[at])
+    }
 }
 
 /// Alias to canonical id, chains followed, as known at an instant.
@@ -370,12 +440,16 @@ fn canonical(aliases: &[AliasFact], known_on: Instant) -> Result<BTreeMap<Text, 
 /// A consistent view of a book. Its files stay readable while it lives.
 pub struct Snapshot {
     segments: Vec<(SegmentInfo, Arc<dyn ReadFile>)>,
-    aliases: Vec<AliasFact>,
-    rates: Vec<RateFact>,
+    aliases: Arc<[AliasFact]>,
+    rates: Arc<[RateFact]>,
+    /// How many rates and merges of customers the catalog held.
+    stated: [u64; 2],
     version: u64,
-    payloads: BTreeMap<u32, PayloadInfo>,
+    payloads: Payloads,
     /// Alias to canonical id.
-    canonical: BTreeMap<Text, Text>,
+    canonical: Arc<BTreeMap<Text, Text>>,
+    /// Which merges of customers `canonical` tells: those known by then, or none.
+    merged_as_of: Option<Instant>,
     /// To which instant synced sources are complete.
     complete: BTreeMap<Text, Instant>,
 }
@@ -510,12 +584,12 @@ impl Snapshot {
 
     /// Every rate ever stated; who reads them decides by `recorded_at`.
     pub fn rates(&self) -> Result<Vec<RateFact>, BookError> {
-        Ok(self.rates.clone())
+        Ok(self.rates.to_vec())
     }
 
     /// Every merge of customers ever stated.
     pub fn aliases(&self) -> Result<Vec<AliasFact>, BookError> {
-        Ok(self.aliases.clone())
+        Ok(self.aliases.to_vec())
     }
 
     /// The earliest state of any source, superseded ones included: a lower bound of the first movement.
@@ -589,12 +663,12 @@ impl Snapshot {
 
     /// A kept raw file.
     pub fn payload(&self, id: u32) -> Result<Option<PayloadInfo>, BookError> {
-        Ok(self.payloads.get(&id).cloned())
+        Ok(self.payloads.get(id).cloned())
     }
 
     /// All kept raw files.
     pub fn payloads(&self) -> Vec<PayloadInfo> {
-        self.payloads.values().cloned().collect()
+        self.payloads.iter().cloned().collect()
     }
 
     /// How much there is.

@@ -113,6 +113,41 @@ pub fn segments(connection: &Connection) -> Result<Vec<SegmentInfo>, BookError> 
     Ok(out)
 }
 
+/// The segments that count, oldest first, by name; what the catalog knows of those that are not `known` already.
+pub fn segments_beside(
+    connection: &Connection,
+    known: impl Fn(&str) -> bool,
+) -> Result<Vec<(String, Option<SegmentInfo>)>, BookError> {
+    let mut statement = connection.prepare_cached("SELECT id, name FROM segments ORDER BY id")?;
+    let listed = statement
+        .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut statement = connection.prepare_cached("SELECT info FROM segments WHERE id = ?1")?;
+    let mut out = Vec::with_capacity(listed.len());
+    for (id, name) in listed {
+        let info = match known(&name) {
+            true => None,
+            false => {
+                let info: String = statement.query_row([id], |row| row.get(0))?;
+                Some(serde_json::from_str(&info).map_err(|e| BookError::damaged(&name, e))?)
+            }
+        };
+        out.push((name, info));
+    }
+    Ok(out)
+}
+
+/// How many rates and merges were ever stated.
+pub fn stated(connection: &Connection) -> Result<[u64; 2], BookError> {
+    // Rows are only ever added, so the last one's number tells.
+    let last = |table: &str| -> Result<u64, BookError> {
+        let sql = format!("SELECT coalesce(max(rowid), 0) FROM {table}");
+        let last: i64 = connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+        Ok(last as u64)
+    };
+    Ok([last("rates")?, last("aliases")?])
+}
+
 /// Makes a segment count.
 pub fn add_segment(transaction: &Transaction, info: &SegmentInfo) -> Result<(), BookError> {
     let text = serde_json::to_string(info).map_err(|e| BookError::damaged(&info.name, e))?;

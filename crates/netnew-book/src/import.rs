@@ -11,6 +11,7 @@ pub use payload::{Keeping, Kept};
 use crate::book::{Book, Snapshot};
 use crate::bulk::Filled;
 use crate::catalog;
+use crate::changes::Touched;
 use crate::error::BookError;
 use crate::evidence::Evident;
 use crate::files::Lock;
@@ -131,6 +132,7 @@ pub struct Import<'b> {
     payloads: Vec<NewPayload>,
     pub(crate) bulk: Option<Filled>,
     evident: Evident,
+    pub(crate) touched: Touched,
     /// Given to retractions that `replace` makes: before every row of the import.
     pub(crate) first_seq: u64,
     pub(crate) last_seq: u64,
@@ -159,6 +161,7 @@ impl Book {
             payloads: Vec::new(),
             bulk: None,
             evident: Evident::default(),
+            touched: Touched::default(),
             first_seq,
             last_seq: first_seq,
         })

@@ -125,6 +125,9 @@ pub struct SegmentInfo {
     pub sources: BTreeMap<String, (i64, i64)>,
     /// Per 64th of the hash space, how many rows: for balanced partitions.
     pub spread: Vec<u64>,
+    /// The book's counter at the last import that anything in it comes from; `None` where nobody noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booked_until: Option<u64>,
 }
 
 pub(crate) fn schema() -> Result<Type, ParquetError> {

@@ -70,6 +70,7 @@ impl Import<'_> {
         };
         let was_empty = self.snapshot.segments().is_empty() && self.snapshot.aliases()?.is_empty();
         let mut segments: Vec<Written> = Vec::new();
+        let mut shadowed = false;
         for (family, number, main) in
             [(Family::Items, number, Some(main)), (Family::Entries, number + 2, None)]
         {
@@ -80,6 +81,7 @@ impl Import<'_> {
             let Some((main, pairs)) = main else { continue };
             let shadows = self.write_shadows(family, &main, &pairs, number + 1, &mut outcome)?;
             segments.push(main);
+            shadowed |= shadows.is_some();
             segments.extend(shadows);
         }
         let rates = reference::new_rates(&mut self, &mut outcome);
@@ -93,6 +95,11 @@ impl Import<'_> {
         let books = wanted && (outcome.facts + outcome.confirmed > 0 || !self.evident.is_empty());
         if books {
             self.commit(&segments, &rates, &aliases, &outcome, number)?;
+            if by_column || shadowed || !aliases.is_empty() {
+                self.touched.give_up();
+            }
+            let (before, touched) = (self.snapshot.version(), std::mem::take(&mut self.touched));
+            self.book.recent.add(before, self.last_seq, touched);
         }
         let (book, lock) = (self.book, self._lock);
         drop(self.snapshot);
@@ -155,7 +162,17 @@ impl Import<'_> {
             if new.is_empty() && whole.is_empty() {
                 continue;
             }
+            let mut told = match family == Family::Items && self.touched.wants(before.len()) {
+                true => before.iter().map(|filed| filed.fact.clone()).collect(),
+                false => Vec::new(),
+            };
             let added = decide(before, new, &terms, outcome);
+            if let (Family::Items, Some(first)) = (family, added.first())
+                && self.touched.wants(added.len())
+            {
+                told.extend(added.iter().cloned());
+                self.touched.add(first.customer.clone(), told);
+            }
             pending.push(added.into_iter().map(Filed::own).collect())?;
         }
         pending.finish()
@@ -247,7 +264,8 @@ impl Import<'_> {
             )?;
         }
         for written in segments {
-            catalog::add_segment(&transaction, &written.info)?;
+            let info = SegmentInfo { booked_until: Some(self.last_seq), ..written.info.clone() };
+            catalog::add_segment(&transaction, &info)?;
         }
         for rate in rates {
             catalog::add_rate(&transaction, rate)?;
@@ -392,7 +410,9 @@ impl Book {
         let number: u64 =
             catalog::setting(&self.catalog(), "next_segment")?.and_then(|v| v.parse().ok()).unwrap_or(1);
         let mut cursors = Vec::new();
+        let mut until = Some(0);
         for (info, file) in snapshot.segments().iter().filter(|(info, _)| chosen.contains(&info.name)) {
+            until = until.zip(info.booked_until).map(|(a, b)| a.max(b));
             cursors.push(SegmentCursor::open(file.clone(), &info.name, (0, u64::MAX))?);
         }
         let mut merge = Merge::new(cursors)?;
@@ -415,7 +435,8 @@ impl Book {
             for old in chosen {
                 transaction.execute("DELETE FROM segments WHERE name = ?1", [old])?;
             }
-            catalog::add_segment(&transaction, &written.info)?;
+            let info = SegmentInfo { booked_until: until, ..written.info.clone() };
+            catalog::add_segment(&transaction, &info)?;
             catalog::set_setting(&transaction, "next_segment", &(number + 1).to_string())?;
             transaction.commit()?;
         }
