@@ -323,7 +323,9 @@ impl Book {
         earlier: Option<&Snapshot>,
     ) -> Result<Snapshot, BookError> {
         let known: HashMap<&str, &(SegmentInfo, Arc<dyn ReadFile>)> = earlier
-            .map(|earlier| earlier.segments.iter().map(|segment| (segment.0.name.as_str(), segment)).collect())
+            .map(|earlier| {
+                earlier.segments.iter().map(|segment| (segment.0.name.as_str(), segment)).collect()
+            })
             .unwrap_or_default();
         let mut catalog = self.catalog();
         let transaction = catalog.transaction()?;
@@ -363,7 +365,17 @@ impl Book {
             (None, _) => Arc::default(),
         };
         let merged_as_of = known_on;
-        Ok(Snapshot { segments, aliases, rates, stated, version, payloads, canonical, merged_as_of, complete })
+        Ok(Snapshot {
+            segments,
+            aliases,
+            rates,
+            stated,
+            version,
+            payloads,
+            canonical,
+            merged_as_of,
+            complete,
+        })
     }
 }
 

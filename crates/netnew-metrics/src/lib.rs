@@ -23,5 +23,5 @@ pub use frame::{Frame, end_of_day, known_rates};
 pub use query::{Field, Filter, Period, Place, Query, QueryError, ReportCurrency, Term};
 pub use recognition::{Schedule, Spread};
 pub use rollup::{
-    Extras, GroupKey, Heads, Retained, Rollup, RollupError, RollupRow, Window, join_rows, row_place,
+    Extras, GroupKey, Heads, Retained, Rollup, RollupError, RollupRow, Window, join_rows, negated, row_place,
 };

@@ -243,7 +243,41 @@ pub fn join_rows(mine: Vec<RollupRow>, theirs: Vec<RollupRow>) -> Vec<RollupRow>
     all.into_values().collect()
 }
 
+/// The same rows with every figure negative: to take a set of customers out of a sum by [`join_rows`].
+pub fn negated(mut rows: Vec<RollupRow>) -> Vec<RollupRow> {
+    rows.iter_mut().for_each(RollupRow::negate);
+    rows
+}
+
 impl RollupRow {
+    /// True when no figure of the row is other than 0, what is committed aside.
+    pub fn is_zero(&self) -> bool {
+        let amounts = [self.start, self.fx, self.end, self.arr];
+        let sums = self.movements.values().chain(self.causes.values());
+        amounts.iter().chain(sums).all(|amount| amount.is_zero())
+            && [self.heads_start, self.heads_end] == [0; 2]
+            && self.heads == Heads::default()
+            && self.retained.values().all(|retained| *retained == Retained::default())
+    }
+
+    fn negate(&mut self) {
+        for amount in [&mut self.start, &mut self.fx, &mut self.end, &mut self.arr] {
+            *amount = -*amount;
+        }
+        self.committed = self.committed.map(|amount| -amount);
+        self.movements.values_mut().chain(self.causes.values_mut()).for_each(|amount| *amount = -*amount);
+        let Heads { new, reactivated, entered, churned, left } = &mut self.heads;
+        for count in [new, reactivated, entered, churned, left, &mut self.heads_start, &mut self.heads_end] {
+            *count = -*count;
+        }
+        for Retained { start, end, least, customers, kept } in self.retained.values_mut() {
+            for amount in [start, end, least] {
+                *amount = -*amount;
+            }
+            (*customers, *kept) = (-*customers, -*kept);
+        }
+    }
+
     fn add(&mut self, other: &RollupRow) {
         self.start += other.start;
         self.fx += other.fx;

@@ -15,6 +15,7 @@ mod error;
 pub mod explain;
 pub mod figures;
 pub mod flat;
+mod follow;
 mod keep;
 mod memory;
 pub mod metrics;

@@ -2,16 +2,16 @@
 
 use crate::ReportError;
 use crate::answers::Answers;
-use crate::resident::{load, load_people, too_large};
+use crate::follow::Since;
+use crate::resident::{load, load_people};
 use crate::view::View;
-use netnew_book::Snapshot;
 use netnew_facts::{CustomerFacts, Text};
 use netnew_ledger::{Context, Kind};
-use netnew_metrics::{Cohorts, Extras, Field, Query, ReportCurrency, RollupError};
+use netnew_metrics::{Cohorts, Extras, Field, GroupKey, Query, ReportCurrency, RollupError};
 use netnew_money::{Amount, Currency, Day, Instant, Zone};
 use netnew_resident::{
-    ByPair, Cut, Extent, Found, Image, ImageBuilder, People, PeopleBuilder, Rows, Rules, Worth, cohorts,
-    find, grouped, rollup, stretch, without_dimensions, worth,
+    ByPair, Cut, Extent, Found, Image, People, Rows, Rules, Worth, cohorts, find, grouped, rollup, stretch,
+    without_dimensions, worth,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +28,8 @@ pub(crate) struct Memory {
     rules: Mutex<Vec<(String, Arc<Rules>)>>,
     orders: Mutex<Vec<(String, Arc<ByPair>)>>,
     pub answers: Answers,
+    /// What it is put together from when somebody needs the whole.
+    since: Option<Since>,
 }
 
 /// Which attributes.
@@ -86,8 +88,52 @@ fn held<T: Clone, E>(
 }
 
 impl Memory {
+    /// A small book that is all there.
+    pub fn holding(image: Arc<Image>, people: Arc<People>) -> Memory {
+        Memory {
+            image: Mutex::new(Some((Extent::All, image))),
+            people: Mutex::new(Some((Wanted::All, people))),
+            ..Memory::default()
+        }
+    }
+
+    /// The same image and attributes, which are its own, and the policies applied to them, without what they were put
+    /// together from.
+    pub fn alone(&self, image: Arc<Image>, people: Arc<People>) -> Memory {
+        Memory {
+            cuts: Mutex::new(lock(&self.cuts).clone()),
+            rules: Mutex::new(lock(&self.rules).clone()),
+            orders: Mutex::new(lock(&self.orders).clone()),
+            ..Memory::holding(image, people)
+        }
+    }
+
+    /// What has come from an earlier version.
+    pub fn since(&self) -> Option<&Since> {
+        self.since.as_ref()
+    }
+
+    /// Whether nobody has asked for anything yet.
+    pub fn is_empty(&self) -> bool {
+        self.since.is_none() && lock(&self.image).is_none()
+    }
+
+    /// The image and attributes, put together from an earlier version if they are not there.
+    fn put_together(&self, since: &Since) -> Result<(), ReportError> {
+        let mut image = lock(&self.image);
+        if image.is_none() {
+            let (whole, people) = since.together()?;
+            *lock(&self.people) = Some((Wanted::All, people));
+            *image = Some((Extent::All, whole));
+        }
+        Ok(())
+    }
+
     /// The book's image, read or made if nobody has asked for so much of it yet.
     pub fn image(&self, view: &View, extent: Extent) -> Result<Arc<Image>, ReportError> {
+        if let Some(since) = &self.since {
+            self.put_together(since)?;
+        }
         let mut place = lock(&self.image);
         if let Some((held, image)) = &*place
             && (*held == Extent::All || extent == Extent::Numbers)
@@ -95,6 +141,12 @@ impl Memory {
             return Ok(image.clone());
         }
         let image = Arc::new(load(&view.book, &view.snapshot, extent)?);
+        if place.is_some() {
+            // Another image of the same book may number its contents otherwise.
+            lock(&self.cuts).clear();
+            lock(&self.rules).clear();
+            lock(&self.orders).clear();
+        }
         *place = Some((extent, image.clone()));
         Ok(image)
     }
@@ -103,6 +155,9 @@ impl Memory {
     pub fn people(&self, view: &View, wanted: Wanted) -> Result<Arc<People>, ReportError> {
         if wanted == Wanted::Names(BTreeSet::new()) {
             return Ok(Arc::default());
+        }
+        if let Some(since) = &self.since {
+            self.put_together(since)?;
         }
         let mut place = lock(&self.people);
         if let Some((held, people)) = &*place
@@ -172,8 +227,9 @@ impl Memory {
             else {
                 return Ok(None);
             };
-            let first = days.first_change().filter(|_| posted).map(|at| ctx.zone.day_of(at));
-            return Ok(Some((rows, first)));
+            let first_change = days.first_change().map(|at| ctx.zone.day_of(at));
+            let seen = BTreeSet::from([GroupKey::default()]);
+            return Ok(Some(Rows { rows, seen, first_change, posted }));
         }
         let people = self.people(view, Wanted::of(query))?;
         Ok(grouped(&image, &people, &rules, cut.as_deref(), ctx, query, extras).ok().flatten())
@@ -201,6 +257,11 @@ impl Memory {
             None => self.people(view, Wanted::of(query))?,
         };
         Ok(stretch(&image, &people, ctx))
+    }
+
+    /// The same looking at every attribute.
+    pub fn stretch_of_all(&self, view: &View, ctx: &Context) -> Result<(i64, i64), ReportError> {
+        Ok(stretch(&*self.image(view, Extent::Numbers)?, &*self.people(view, Wanted::All)?, ctx))
     }
 
     /// The image and attributes with all names, for pages of movements and customers.
@@ -243,36 +304,9 @@ impl Memory {
 }
 
 impl Memory {
-    /// The same for a later snapshot, in which some customers are told otherwise. What was not complete in memory is left
-    /// for later readers.
-    pub fn carried_over(&self, now: &Snapshot, changed: &BTreeSet<Text>) -> Result<Memory, ReportError> {
-        let image = match &*lock(&self.image) {
-            Some((Extent::All, image)) => image.clone(),
-            _ => return Ok(Memory::default()),
-        };
-        let people = match &*lock(&self.people) {
-            Some((Wanted::All, people)) => Some(people.clone()),
-            _ => None,
-        };
-        let gone = image.numbers_of(changed);
-        let mut left = image.without(&gone);
-        let mut builder = ImageBuilder::new(Instant::MAX);
-        let mut everybody =
-            people.map(|people| PeopleBuilder::after(people.without(&gone, changed), Instant::MAX));
-        for id in changed.iter().filter(|id| now.canonical_id(id) == **id) {
-            let Some(facts) = now.customer(id)? else { continue };
-            let before = builder.customers();
-            builder.push(&facts).map_err(too_large)?;
-            if let Some(everybody) = &mut everybody {
-                everybody.push(&facts, builder.customers() > before).map_err(too_large)?;
-            }
-        }
-        left.append(builder.finish()).map_err(too_large)?;
-        Ok(Memory {
-            image: Mutex::new(Some((Extent::All, Arc::new(left)))),
-            people: Mutex::new(everybody.map(|people| (Wanted::All, Arc::new(people.finish())))),
-            ..Memory::default()
-        })
+    /// What a later view begins with.
+    pub fn following(since: Option<Since>) -> Memory {
+        Memory { since, ..Memory::default() }
     }
 }
 

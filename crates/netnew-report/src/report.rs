@@ -241,14 +241,21 @@ impl Report {
     /// Rolls the whole book up.
     pub fn rows(&self, query: &Query, extras: Extras) -> Result<Vec<RollupRow>, ReportError> {
         let ctx = self.context(query, extras.committed);
+        if let Some(since) = self.memory()?.and_then(Memory::since)
+            && let Some(rows) = since.rows(&self.view, &ctx, query, extras)?
+        {
+            let (rows, first) = rows.shown();
+            return Ok(self.trim(rows, first));
+        }
         let what = format!("rows {extras:?} {}", self.from.is_none());
         answer(self, &ctx, query, &what, || self.work_rows(&ctx, query, extras))
     }
 
     fn work_rows(&self, ctx: &Context, query: &Query, extras: Extras) -> Result<Vec<RollupRow>, ReportError> {
         if let Some(memory) = self.memory()?
-            && let Some((rows, first)) = memory.rows(&self.view, ctx, query, extras)?
+            && let Some(rows) = memory.rows(&self.view, ctx, query, extras)?
         {
+            let (rows, first) = rows.shown();
             return Ok(self.trim(rows, first));
         }
         let parts =

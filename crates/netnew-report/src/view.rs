@@ -1,8 +1,9 @@
 //! A book as it stood at one moment, shared by every report about it.
 
 use crate::ReportError;
+use crate::follow::Since;
 use crate::memory::Memory;
-use netnew_book::{Book, Changes, Snapshot};
+use netnew_book::{Book, Snapshot};
 use std::sync::Arc;
 
 /// A book as it stood at one moment, shared by every report about it. Cheap to clone; clones share what one of them has
@@ -27,8 +28,8 @@ impl View {
         Ok(View { book, snapshot, memory: Arc::default() })
     }
 
-    /// The book as it stands now, whoever changed it: this view itself when nobody did. What is in memory is carried over,
-    /// with the customers that changed read again.
+    /// The book as it stands now, whoever changed it: this view itself when nobody did. What is in memory follows, at a cost
+    /// that goes by what is new.
     ///
     /// # Errors
     /// A book that cannot be read.
@@ -36,11 +37,11 @@ impl View {
         if self.book.version()? == self.snapshot.version() {
             return Ok(self.clone());
         }
-        let snapshot = Arc::new(self.book.snapshot()?);
-        let memory = match snapshot.changes_since(&self.snapshot)? {
-            Some(Changes { customers, .. }) => self.memory.carried_over(&snapshot, &customers)?,
-            None => Memory::default(),
+        let snapshot = Arc::new(self.book.snapshot_after(&self.snapshot)?);
+        let since = match self.book.changes(&self.snapshot, &snapshot)? {
+            Some(changes) => Since::after(self, &snapshot, &changes)?,
+            None => None,
         };
-        Ok(View { book: self.book.clone(), snapshot, memory: Arc::new(memory) })
+        Ok(View { book: self.book.clone(), snapshot, memory: Arc::new(Memory::following(since)) })
     }
 }

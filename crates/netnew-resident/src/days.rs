@@ -397,7 +397,17 @@ impl Sink for Days<'_> {
         for change in step.changes {
             self.arr[usize::from(change.currency) * self.days + day] += change.arr[1] - change.arr[0];
         }
-        if let Some(kind) = step.kind {
+        if let Some(kind) = step.kind.filter(|_| !self.rules.separate) {
+            self.heads[day].count(kind);
+        }
+        Ok(())
+    }
+
+    fn heads(&mut self, step: &Step) -> Result<(), RollupError> {
+        let day = usize::try_from(step.day.days() - self.first).ok().filter(|day| *day < self.days);
+        if let (Some(kind), Some(day)) = (step.kind, day)
+            && (self.with_expected || !step.expected)
+        {
             self.heads[day].count(kind);
         }
         Ok(())

@@ -8,11 +8,30 @@ use crate::pass::pass_among;
 use crate::periods::Periods;
 use crate::rules::Rules;
 use netnew_ledger::Context;
-use netnew_metrics::{Extras, Query, Rollup, RollupError, RollupRow, join_rows};
+use netnew_metrics::{Extras, GroupKey, Query, Rollup, RollupError, RollupRow, join_rows};
 use netnew_money::Day;
+use std::collections::BTreeSet;
 
-/// Finished rows, and the day of the first change behind them.
-pub type Rows = (Vec<RollupRow>, Option<Day>);
+/// Finished rows and what is to be known of them to add them to those of other customers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// By period, then group; of groups that are not seen too.
+    pub rows: Vec<RollupRow>,
+    /// Groups in which something is posted; the others' rows are not shown.
+    pub seen: BTreeSet<GroupKey>,
+    /// The day of the first change of any level, in the rows or not.
+    pub first_change: Option<Day>,
+    /// Whether anything is posted up to the question's end.
+    pub posted: bool,
+}
+
+impl Rows {
+    /// The rows to show, and the day of the first change behind them.
+    pub fn shown(mut self) -> (Vec<RollupRow>, Option<Day>) {
+        self.rows.retain(|row| self.seen.contains(&row.group));
+        (self.rows, self.first_change.filter(|_| self.posted))
+    }
+}
 
 /// The rollup of a whole book for a question, equal to [`netnew_metrics::Rollup`] over every customer. `rules` are made
 /// for the context [`without_dimensions`]; `cut` is in its zone. `None` when there are more groups than the pass should
@@ -58,6 +77,5 @@ pub fn grouped(
         rows = join_rows(rows, more);
         seen.extend(also);
     }
-    rows.retain(|row| seen.contains(&row.group));
-    Ok(Some((rows, first.filter(|_| posted))))
+    Ok(Some(Rows { rows, seen, first_change: first, posted }))
 }

@@ -3,16 +3,19 @@
 //! Customers then no longer stand in the book's order, which nothing that is added up or sorted depends on.
 
 use crate::attributes::{Attributes, Column, People};
-use crate::image::{Extra, Image};
+use crate::image::{Extra, Image, NEVER};
 use crate::texts::Texts;
 use netnew_facts::Text;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 impl Image {
-    /// Numbers of some customers, in order. Looks at every name.
-    pub fn numbers_of(&self, ids: &BTreeSet<Text>) -> Vec<usize> {
-        (0..self.customers.len()).filter(|customer| ids.contains(self.customers.get(*customer))).collect()
+    /// When trials end, in order, in microseconds.
+    pub fn trial_ends(&self) -> Vec<i64> {
+        let ends = self.extras.iter().map(|extra| extra.trial_end);
+        let mut ends: Vec<i64> = ends.filter(|at| *at != NEVER).collect();
+        ends.sort_unstable();
+        ends
     }
 
     /// The image without some customers, given by number in order.

@@ -201,6 +201,10 @@ impl Sink for Notes<'_, '_> {
         self.days.step(step)
     }
 
+    fn heads(&mut self, step: &Step) -> Result<(), RollupError> {
+        Sink::heads(&mut self.days, step)
+    }
+
     #[inline(always)]
     fn post(&mut self, posting: &Posting) {
         let Which { fate, again, others, .. } = posting.which;

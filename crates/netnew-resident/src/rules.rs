@@ -147,6 +147,8 @@ pub struct Rules {
     pub(crate) general: u8,
     /// All customers are.
     pub(crate) all_general: bool,
+    /// Head counts follow steps of their own.
+    pub(crate) separate: bool,
     /// A level does not fit, whoever's.
     pub(crate) any_broken: bool,
     /// Something can keep a customer at 0.
@@ -183,6 +185,7 @@ impl Rules {
             plans: kinds.plans.clone(),
             currencies: kinds.currencies.clone(),
             general: general(policy),
+            separate: policy.movement_level == MovementLevel::Subscription,
             all_general: policy.movement_level == MovementLevel::Subscription
                 || policy.same_period_new_and_churn == SamePeriod::BothHidden
                 || ctx.dimensions.layer

@@ -841,6 +841,15 @@ pub enum BenchCommand {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// One new fact after the other, and how soon each is in the totals; writes to the book, so give it a copy
+    Fact {
+        /// How many facts
+        #[arg(long, default_value_t = 200)]
+        runs: u32,
+        /// Which customers
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Reports over a book in memory, as a server gives them, under policies nobody has asked for and again
     Reads {
         /// How many policies

@@ -80,7 +80,7 @@ fn compare(seed: u64, customers: &[CustomerFacts], frame: &Frame, extras: Extras
     let rules = Rules::new(&image, &without_dimensions(&ctx));
     let cut = Cut::new(&image, ctx.zone).unwrap();
     let quick = grouped(&image, &people, &rules, Some(&cut), &ctx, &query, extras)
-        .map(|rows| rows.expect("few groups"))
+        .map(|rows| rows.expect("few groups").shown())
         .map(|(rows, first)| (plain(rows), first));
     let special = Classes::new(&image, &people, &ctx, &query, extras).unwrap().special();
     match (slow(customers, &ctx, &query, extras), quick) {

@@ -1,5 +1,7 @@
 //! `netnew bench`: how long things take, measured inside one process, as JSON for `bench/run.py`.
 
+mod fact;
+
 use crate::cli::{BenchArgs, BenchCommand, ReadArgs};
 use crate::environment::{Environment, Stopwatch};
 use crate::error::CliError;
@@ -22,6 +24,7 @@ pub fn run(args: &BenchArgs, env: &Environment) -> Result<ExitCode, CliError> {
         BenchCommand::Make { shape, customers, seed, out } => make(shape, *customers, *seed, out),
         BenchCommand::Rebuild { runs, seed } => rebuild(*runs, *seed, env),
         BenchCommand::Reads { runs, seed } => reads(*runs, *seed, env),
+        BenchCommand::Fact { runs, seed } => fact::run(*runs, *seed, env),
     }
 }
 
