@@ -104,6 +104,15 @@ pub enum AccessError {
     /// Not JSON.
     #[error("the setting {0:?} is not JSON")]
     NotJson(String),
+    /// An annotation that is none.
+    #[error("an annotation is one line of 1 to {0} characters")]
+    BadAnnotation(usize),
+    /// More goals or annotations than anybody reads.
+    #[error("there are {1} {0} already")]
+    TooManyMarks(&'static str, usize),
+    /// There is no such goal or annotation.
+    #[error("there is no {0} {1:?}")]
+    NoMark(&'static str, String),
     /// The file system.
     #[error("{path}: {source}")]
     Io {
@@ -143,6 +152,10 @@ impl AccessError {
             AccessError::OtherKey(_) => "other_secret_key",
             AccessError::Tampered(_) => "tampered_secret",
             AccessError::NotJson(_) => "not_json",
+            AccessError::BadAnnotation(_) => "bad_annotation",
+            AccessError::TooManyMarks(..) => "too_many_marks",
+            AccessError::NoMark("goal", _) => "unknown_goal",
+            AccessError::NoMark(..) => "unknown_annotation",
             AccessError::Io { .. } => "io",
         }
     }
@@ -180,6 +193,10 @@ impl AccessError {
             }
             AccessError::Tampered(_) => "set it again, and look at who can write to the book's files",
             AccessError::NotJson(_) => "set it again",
+            AccessError::BadAnnotation(_) => "say it shorter: it stands on the charts",
+            AccessError::TooManyMarks(..) => "remove some that are over",
+            AccessError::NoMark("goal", _) => "`netnew goals` names those there are",
+            AccessError::NoMark(..) => "`netnew annotations` names those there are",
             AccessError::Io { .. } => "check the path, its permissions and the free space",
         }
         .into()

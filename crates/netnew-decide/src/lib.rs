@@ -10,6 +10,7 @@ pub mod benchmarks;
 pub mod diagnosis;
 mod figure;
 pub mod forecast;
+pub mod goals;
 pub mod interval;
 pub mod milestones;
 mod month;

@@ -14,6 +14,7 @@ use crate::wire::{Outcome, send};
 use netnew_decide::alerts::{Alert, Rule};
 use netnew_facts::hash128_hex;
 use netnew_money::{Day, Grain, Instant, Zone};
+use netnew_report::decide::Marks;
 use netnew_report::written::{Every, Written, write};
 use netnew_report::{Now, Question, Report, View, decide};
 use rusqlite::params;
@@ -256,7 +257,12 @@ fn schedule(
             "weekly" => Every::Week,
             _ => Every::Month,
         };
-        let written = match world.report().and_then(|report| Ok(write(&report, every)?)) {
+        // Earlier numbers are compared with what this schedule's last report knew.
+        let mark = format!("reported.{}", schedule.name);
+        let last = notify.mark(&mark)?.and_then(|text| Instant::parse_rfc3339(&text).ok());
+        let last = last.filter(|at| *at > schedule.since && *at < now);
+        let marks = Marks::of(world.secrets.access)?;
+        let written = match world.report().and_then(|report| Ok(write(&report, every, &marks, last)?)) {
             Ok(written) => written,
             Err(error) => {
                 ran.problems.push(format!(
@@ -289,6 +295,7 @@ fn schedule(
             }
             Ok(())
         })?;
+        notify.set_mark(&mark, Some(&now.to_string()))?;
     }
     Ok(())
 }

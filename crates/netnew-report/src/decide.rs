@@ -4,10 +4,12 @@
 
 mod alerts;
 mod gather;
+mod goals;
 mod lives;
 
 pub use alerts::{Alerts, RULES_FILE, add_rule, alerts, remove_rule, rules};
 pub use gather::{Decisions, Month12};
+pub use goals::{GoalStanding, Marks, goal_from, goals};
 
 use crate::{Report, ReportError};
 use netnew_decide::benchmarks::{Benchmark, Placed, own, place, read};

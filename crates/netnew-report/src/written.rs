@@ -6,18 +6,23 @@ mod blocks;
 mod charts;
 mod html;
 mod markdown;
+mod past;
 
 pub use blocks::{Block, Side};
+pub use past::{Change, Past};
 
 use crate::cohorts::cohorts;
-use crate::decide::{Decisions, benchmarks_from, decimals, diagnose_from, milestones};
+use crate::decide::{
+    Decisions, GoalStanding, Marks, benchmarks_from, decimals, diagnose_from, goals, milestones,
+};
 use crate::{Report, ReportError};
+use netnew_access::{Annotation, Goal};
 use netnew_decide::Event;
 use netnew_decide::benchmarks::Placed;
 use netnew_decide::diagnosis::Diagnosis;
 use netnew_decide::milestones::Milestone;
 use netnew_metrics::{CohortRow, Extras, Measure, RollupRow};
-use netnew_money::{Day, Grain};
+use netnew_money::{Day, Grain, Instant};
 use serde_json::{Value, json};
 
 /// Periods of the trend.
@@ -38,6 +43,14 @@ impl Every {
         match self {
             Every::Week => "weekly",
             Every::Month => "monthly",
+        }
+    }
+
+    /// The interval of its periods.
+    pub fn grain(self) -> Grain {
+        match self {
+            Every::Week => Grain::Week,
+            Every::Month => Grain::Month,
         }
     }
 
@@ -68,6 +81,14 @@ pub struct Written {
     pub benchmarks: Vec<Placed>,
     /// What was reached.
     pub milestones: Vec<Milestone>,
+    /// What is to be reached, and how it stands.
+    pub goals: Vec<GoalStanding>,
+    /// The goal on the drawing of MRR.
+    pub goal: Option<Goal>,
+    /// What people wrote down of the days of the trend.
+    pub annotations: Vec<Annotation>,
+    /// What is another now in the periods before the reported one.
+    pub past: Past,
     /// Code of the currency.
     pub currency: String,
     /// Its decimals.
@@ -78,18 +99,21 @@ pub struct Written {
     pub footer: String,
 }
 
-/// Gathers a report about the last complete week or month.
+/// Gathers a report about the last complete week or month, with what people wrote down. Numbers of earlier periods are
+/// compared with what was known at `since`, the moment of the last report; without, when the reported period began.
 ///
 /// # Errors
 /// Several currencies or no complete period (refused), a missing rate, a book that cannot be read.
-pub fn write(report: &Report, every: Every) -> Result<Written, ReportError> {
+pub fn write(
+    report: &Report,
+    every: Every,
+    marks: &Marks,
+    since: Option<Instant>,
+) -> Result<Written, ReportError> {
     let decisions = Decisions::gather(report)?;
     let mut query = report.query()?;
     query.by.clear();
-    query.grain = match every {
-        Every::Week => Grain::Week,
-        Every::Month => Grain::Month,
-    };
+    query.grain = every.grain();
     let rows = match report.is_empty()? {
         true => Vec::new(),
         false => report.rows(&query, Extras::default())?,
@@ -104,6 +128,9 @@ pub fn write(report: &Report, every: Every) -> Result<Written, ReportError> {
         ));
     };
     let events = decisions.events_between(report, last.period.first, last.period.last)?;
+    let first = trend.first().map_or(last.period.first, |row| row.period.first);
+    let annotations = marks.annotations.iter().filter(|a| a.date >= first && a.date <= last.period.last);
+    let since = since.unwrap_or_else(|| report.zone.start_of(last.period.first));
     let back = decisions.rows.len().saturating_sub(3);
     Ok(Written {
         every,
@@ -113,6 +140,10 @@ pub fn write(report: &Report, every: Every) -> Result<Written, ReportError> {
         diagnosis: diagnose_from(&decisions, report)?,
         benchmarks: benchmarks_from(&decisions, report, None)?,
         milestones: milestones(report)?,
+        goals: goals(report, &marks.goals)?,
+        goal: marks.on_chart(report).cloned(),
+        annotations: annotations.cloned().collect(),
+        past: past::past(report, every, &trend, since)?,
         currency: report.currency_name(),
         decimals: decimals(report),
         as_of: report.as_of.to_string(),

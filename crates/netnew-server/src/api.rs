@@ -60,6 +60,7 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/forecast", get(forecast_rows))
         .route("/whatif", get(whatif_rows))
         .route("/alerts", get(alert_rows))
+        .merge(crate::marks::routes())
         .merge(crate::notify::routes())
         .merge(crate::upload::limited(Router::new().route("/import", post(import))))
         .route("/events", post(events))

@@ -1,17 +1,18 @@
 //! What the charts of the pages show: rows of a report as specs. Drawn by `netnew-chart`, which knows nothing of MRR.
 
 use crate::error::WebError;
-use crate::pages::{Ask, decimals, group_filter, group_name, period_label};
+use crate::pages::{Ask, MARKS, decimals, group_filter, group_name, period_label};
 use askama::Template;
 use axum::http::StatusCode;
 use netnew_chart::{
-    BarItem, Bars, Body, Cell, ChartError, Fan, FanPoint, HeatRow, Heatmap, Lines, Mode, Movements, Period,
-    Series, Spark, Spec, State, Step, StepKind, Tone, Unit, Waterfall,
+    Annotation, BarItem, Bars, Body, Cell, ChartError, Fan, FanPoint, Goal, HeatRow, Heatmap, Lines, Mode,
+    Movements, Period, Series, Spark, Spec, State, Step, StepKind, Tone, Unit, Waterfall,
 };
 use netnew_decide::forecast::Forecast;
 use netnew_ledger::Kind;
 use netnew_metrics::{CohortRow, Measure, ReportCurrency, RollupRow};
 use netnew_money::{Amount, Day, Grain, Ratio, Rounding};
+use netnew_report::decide::Marks;
 use netnew_report::story::net_new;
 use netnew_report::{Report, ReportError};
 use std::collections::BTreeMap;
@@ -110,8 +111,18 @@ fn capital(word: &str) -> String {
         .map_or(String::new(), |c| c.to_uppercase().collect::<String>() + &word[c.len_utf8()..])
 }
 
+/// What people wrote down, at the periods that hold the days.
+fn annotations(ask: &Ask, marks: &Marks, rows: &[RollupRow]) -> Vec<Annotation> {
+    let at = |day: Day| rows.iter().position(|r| r.period.first <= day && day <= r.period.last);
+    let one = |a: &netnew_access::Annotation| {
+        let href = (!ask.caller.shared).then(|| MARKS.to_string());
+        Some(Annotation { at: at(a.date)?, label: a.text.clone(), href })
+    };
+    marks.annotations.iter().filter_map(one).collect()
+}
+
 /// Movements by period, stacked by kind. `rows`: one a period.
-pub fn movements(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Spec {
+pub fn movements(ask: &Ask, report: &Report, rows: &[RollupRow], marks: &Marks) -> Spec {
     let kinds: Vec<Kind> =
         Kind::ALL.into_iter().filter(|k| rows.iter().any(|r| !r.movement(*k).is_zero())).collect();
     let series = |label: String, tone, value: &dyn Fn(&RollupRow) -> Amount, kind: Option<Kind>| Series {
@@ -138,13 +149,20 @@ pub fn movements(ask: &Ask, report: &Report, rows: &[RollupRow]) -> Spec {
                 .map(|k| series(capital(k.as_str()), tone(*k), &|r: &RollupRow| r.movement(*k), Some(*k)))
                 .collect(),
             net: Some(series("Net new".into(), Tone::Net, &net_new, None)),
+            annotations: annotations(ask, marks, rows),
             ..Movements::default()
         }),
     }
 }
 
 /// MRR at the end of each period; `compared`: the same of another range, drawn beside it.
-pub fn mrr(ask: &Ask, report: &Report, rows: &[RollupRow], compared: Option<(&str, &[RollupRow])>) -> Spec {
+pub fn mrr(
+    ask: &Ask,
+    report: &Report,
+    rows: &[RollupRow],
+    compared: Option<(&str, &[RollupRow])>,
+    marks: &Marks,
+) -> Spec {
     let cell = |row: &RollupRow| Cell::new(row.end, ask.explain_metric("mrr", &row.period.start.to_string()));
     let mut series = vec![Series {
         label: "MRR".into(),
@@ -165,6 +183,12 @@ pub fn mrr(ask: &Ask, report: &Report, rows: &[RollupRow], compared: Option<(&st
             periods: rows.iter().map(|r| period(report, r)).collect(),
             series,
             area: true,
+            annotations: annotations(ask, marks, rows),
+            goal: marks.on_chart(report).map(|goal| Goal {
+                label: format!("Goal by {}", goal.by),
+                value: goal.value,
+                href: (!ask.caller.shared).then(|| MARKS.to_string()),
+            }),
             ..Lines::default()
         }),
     }

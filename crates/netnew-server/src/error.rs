@@ -61,7 +61,9 @@ impl From<AccessError> for WebError {
             "forbidden" => StatusCode::FORBIDDEN,
             "bad_login" => StatusCode::UNAUTHORIZED,
             "too_many_attempts" => StatusCode::TOO_MANY_REQUESTS,
-            "unknown_user" | "unknown_key" | "unknown_share" => StatusCode::NOT_FOUND,
+            "unknown_user" | "unknown_key" | "unknown_share" | "unknown_goal" | "unknown_annotation" => {
+                StatusCode::NOT_FOUND
+            }
             "email_taken" | "name_taken" | "already_set_up" | "last_owner" => StatusCode::CONFLICT,
             "catalog" | "damaged_catalog" | "system" | "io" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,

@@ -10,6 +10,7 @@ mod biller_hooks;
 mod charts;
 mod error;
 mod guard;
+mod marks;
 mod mogul;
 mod notify;
 mod openapi;

@@ -270,14 +270,14 @@ fn missing(what: &str) -> WebError {
 }
 
 /// The fields of a JSON object; lists are joined with commas.
-fn fields(body: &[u8]) -> Result<Map<String, Value>, WebError> {
+pub(crate) fn fields(body: &[u8]) -> Result<Map<String, Value>, WebError> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => Ok(fields),
         _ => Err(missing("JSON object in the body")),
     }
 }
 
-fn text_of(fields: &Map<String, Value>, name: &str) -> Option<String> {
+pub(crate) fn text_of(fields: &Map<String, Value>, name: &str) -> Option<String> {
     match fields.get(name)? {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),

@@ -54,7 +54,7 @@ struct Path {
 const LIST: [&str; 3] = ["limit", "cursor", "format"];
 
 /// Every path of the API.
-const PATHS: [Path; 36] = [
+const PATHS: [Path; 42] = [
     get("/story", "The last three complete months, component by component", true, &[], "story", false),
     get("/mrr", "MRR and its movements, period by period", true, &LIST, "mrr", true),
     get(
@@ -165,6 +165,19 @@ const PATHS: [Path; 36] = [
         schema: "import",
         csv: false,
     },
+    get(
+        "/goals",
+        "What is to be reached by when, and whether the present pace gets there",
+        true,
+        &[],
+        "rows",
+        false,
+    ),
+    change("/goals", "post", "Set a goal"),
+    change("/goals/{id}", "delete", "Remove a goal"),
+    get("/annotations", "What happened on which day, as people wrote it down", false, &[], "rows", false),
+    change("/annotations", "post", "Write down what happened on a day"),
+    change("/annotations/{id}", "delete", "Remove an annotation"),
     get("/notify/channels", "Where messages go, without secrets", false, &[], "rows", false),
     change("/notify/channels", "post", "Add a channel; its secrets are sealed"),
     change("/notify/channels/{name}", "delete", "Remove a channel"),
@@ -194,8 +207,8 @@ const fn change(path: &'static str, method: &'static str, says: &'static str) ->
     Path { path, method, says, shared: false, params: &[], schema: "object", csv: false }
 }
 
-/// What is added below `/notify`, by path.
-fn notify_body(path: &str) -> Option<Value> {
+/// What is added as JSON, by path.
+fn added_body(path: &str) -> Option<Value> {
     let text = || json!({"type": "string"});
     let list = json!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]});
     let (required, fields) = match path {
@@ -205,6 +218,20 @@ fn notify_body(path: &str) -> Option<Value> {
                 "kind": {"enum": ["email", "slack", "webhook"]}, "name": text(), "host": text(), "port": {"type": "integer"},
                 "tls": {"enum": ["starttls", "implicit", "none"]}, "user": text(), "password": text(), "from": text(),
                 "to": list, "url": text(), "secret": text(),
+            }),
+        ),
+        "/goals" => (
+            json!(["metric", "value", "by"]),
+            json!({
+                "metric": text(), "value": text(), "by": {"type": "string", "format": "date"},
+                "aim": {"enum": ["at_least", "at_most"]}, "currency": text(),
+            }),
+        ),
+        "/annotations" => (
+            json!(["date", "text"]),
+            json!({
+                "date": {"type": "string", "format": "date"},
+                "text": {"type": "string", "minLength": 1, "maxLength": 80},
             }),
         ),
         "/notify/rules" => (
@@ -346,7 +373,7 @@ fn operation(path: &Path) -> Value {
         });
         let schema = json!({"anyOf": [event, {"type": "array", "items": event, "minItems": 1}]});
         out["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": schema}}});
-    } else if let Some(schema) = notify_body(path.path).filter(|_| path.method == "post") {
+    } else if let Some(schema) = added_body(path.path).filter(|_| path.method == "post") {
         out["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": schema}}});
     } else if path.method == "post" && path.path != "/notify/run" {
         out["requestBody"] = json!({

@@ -9,6 +9,7 @@ mod definitions;
 mod doors;
 mod explain;
 mod imports;
+mod marks;
 mod movements;
 mod notify;
 mod overview;
@@ -22,6 +23,7 @@ mod settings;
 mod sources;
 
 pub use decide::{assumptions, whole};
+
 pub use movements::{group_filter, group_name, period_name as period_label};
 
 use crate::assets;
@@ -110,6 +112,9 @@ impl FromRequestParts<Arc<Site>> for Ask {
         })
     }
 }
+
+/// Where goals and annotations are set.
+pub const MARKS: &str = "/settings/marks";
 
 /// Ranges that a page offers: value, words, and months before this one.
 const RANGES: [(&str, &str, Option<i32>); 6] = [

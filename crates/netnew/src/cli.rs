@@ -72,6 +72,10 @@ pub enum Command {
     Benchmarks(BenchmarksArgs),
     /// Thresholds of MRR: reached when, next when
     Milestones(ReadArgs),
+    /// What is to be reached by when, and whether the present pace gets there
+    Goals(GoalsArgs),
+    /// What happened on which day, for charts and reports
+    Annotations(AnnotationsArgs),
     /// Each lever by itself over the next twelve months
     Whatif(WhatifArgs),
     /// MRR ahead, with its own error shown
@@ -614,6 +618,72 @@ pub enum SchedulesCommand {
     Remove {
         /// Name of the schedule
         name: String,
+    },
+}
+
+/// `netnew goals`
+#[derive(Args, Debug)]
+pub struct GoalsArgs {
+    /// What to do [default: list].
+    #[command(subcommand)]
+    pub command: Option<GoalsCommand>,
+    /// Shared flags.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// What about goals.
+#[derive(Subcommand, Debug)]
+pub enum GoalsCommand {
+    /// The goals and how they stand
+    List,
+    /// Set a goal
+    Add {
+        /// A metric's name: mrr, arr, customers, nrr_12m, ... (netnew metrics --list)
+        metric: String,
+        /// Its value: 10000, 5% or 0.05
+        value: String,
+        /// The day at whose end it is to be there
+        #[arg(long, value_name = "DATE")]
+        by: String,
+        /// The value or less is good, as for churn
+        #[arg(long)]
+        at_most: bool,
+        /// Currency of the value [default: the book's]
+        #[arg(long, value_name = "CUR")]
+        currency: Option<String>,
+    },
+    /// Remove a goal
+    Remove {
+        /// Its id
+        id: String,
+    },
+}
+
+/// `netnew annotations`
+#[derive(Args, Debug)]
+pub struct AnnotationsArgs {
+    /// What to do [default: list].
+    #[command(subcommand)]
+    pub command: Option<AnnotationsCommand>,
+}
+
+/// What about annotations.
+#[derive(Subcommand, Debug)]
+pub enum AnnotationsCommand {
+    /// The annotations by day
+    List,
+    /// Write down what happened on a day
+    Add {
+        /// The day
+        date: String,
+        /// What happened, in one line
+        text: String,
+    },
+    /// Remove an annotation
+    Remove {
+        /// Its id
+        id: String,
     },
 }
 

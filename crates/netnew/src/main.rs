@@ -54,6 +54,8 @@ fn run(command: Command, env: &Environment) -> Result<ExitCode, CliError> {
         Command::Diagnose(args) => commands::diagnose::run(&args, env),
         Command::Benchmarks(args) => commands::benchmarks::run(&args, env),
         Command::Milestones(args) => commands::milestones::run(&args, env),
+        Command::Goals(args) => commands::goals::run(&args, env),
+        Command::Annotations(args) => commands::annotations::run(&args, env),
         Command::Whatif(args) => commands::whatif::run(&args, env),
         Command::Forecast(args) => commands::forecast::run(&args, env),
         Command::Alerts(args) => commands::alerts::run(&args, env),

@@ -7,7 +7,7 @@ const PAGES = [
   '/', '/?compare=previous', '/movements', '/movements?period=2026-04-01&kind=churn', '/customers', '/customers/acme', '/segments',
   '/retention', '/retention?measure=nrr', '/decide', '/reports/weekly', '/reports/monthly', '/policy',
   '/policy?knob=statuses.counted&value=active', '/definitions', '/definitions/nrr', '/imports', '/search?q=ac', '/settings',
-  '/settings/people', '/settings/keys', '/settings/shares', '/settings/audit', '/explain?period=2026-04-01&kind=churn',
+  '/settings/marks', '/settings/people', '/settings/keys', '/settings/shares', '/settings/audit', '/explain?period=2026-04-01&kind=churn',
 ];
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 

@@ -79,6 +79,15 @@ impl Written {
         out.extend(self.benchmark_table());
         out.push(Block::Heading(2, "Milestones".into()));
         out.extend(self.milestone_table());
+        if !self.goals.is_empty() {
+            out.push(Block::Heading(2, "Goals".into()));
+            out.push(self.goal_table());
+            out.push(Block::List(
+                self.goals.iter().map(|g| (g.says.clone(), Some(g.command.clone()))).collect(),
+            ));
+        }
+        out.push(Block::Heading(2, "Changes to earlier numbers".into()));
+        out.extend(self.past_table());
         out.push(Block::Small(self.footer.clone()));
         out
     }
@@ -185,6 +194,10 @@ impl Written {
         }];
         out.extend(charts::trend(self).map(|s| Block::Chart(Box::new(s))));
         out.extend(charts::movements(self).map(|s| Block::Chart(Box::new(s))));
+        if !self.annotations.is_empty() {
+            let notes = self.annotations.iter().map(|a| (format!("{}: {}", a.date, a.text), None));
+            out.push(Block::List(notes.collect()));
+        }
         out
     }
 
@@ -305,6 +318,76 @@ impl Written {
         sources.sort();
         sources.dedup();
         vec![Block::Table { heads, rows, bold: Vec::new() }, Block::Small(sources.join(" "))]
+    }
+
+    fn goal_table(&self) -> Block {
+        let rows = self.goals.iter().map(|g| {
+            let told = &g.standing;
+            let show = |value: Option<Ratio>| value.map(|v| g.shown(v)).unwrap_or_default();
+            let than = if g.goal.at_most { "at most " } else { "" };
+            vec![
+                g.metric.title.to_string(),
+                g.goal.by.to_string(),
+                format!("{than}{}", g.target()),
+                show(told.value),
+                show(told.expected),
+                told.verdict.as_str().replace('_', " "),
+            ]
+        });
+        Block::Table {
+            heads: vec![
+                left("Goal"),
+                left("By"),
+                right("Aim"),
+                right("Now"),
+                right("At this pace"),
+                left("So far"),
+            ],
+            rows: rows.collect(),
+            bold: Vec::new(),
+        }
+    }
+
+    /// What was said of earlier periods and is another now.
+    fn past_table(&self) -> Vec<Block> {
+        let since = self.past.since;
+        let Some(changes) = &self.past.changes else {
+            return vec![Block::Text(format!(
+                "Not compared: nothing was known yet at {since}, or the book is too large to look back in a moment."
+            ))];
+        };
+        if changes.is_empty() {
+            return vec![Block::Text(format!("None since {since}."))];
+        }
+        let decimals = self.decimals;
+        let rows = changes.iter().map(|c| {
+            vec![
+                match self.every {
+                    Every::Week => c.first.to_string(),
+                    Every::Month => month(c.first),
+                },
+                change(c.net_was, decimals),
+                change(c.net_is, decimals),
+                level(c.end_was, decimals),
+                level(c.end_is, decimals),
+                change(c.end_is - c.end_was, decimals),
+            ]
+        });
+        let heads = vec![
+            left(&capital(self.every.noun())),
+            right("Net new was"),
+            right("is"),
+            right("MRR was"),
+            right("is"),
+            right("Difference"),
+        ];
+        vec![
+            Block::Table { heads, rows: rows.collect(), bold: Vec::new() },
+            Block::Small(format!(
+                "Facts that came in since {since}: late data, corrections, refunds. netnew mrr --known-on {since} prints what \
+                 was known then."
+            )),
+        ]
     }
 
     fn milestone_table(&self) -> Vec<Block> {

@@ -3,7 +3,7 @@
 use super::blocks::{capital, parts, short};
 use super::{Every, Written};
 use crate::story::STORY;
-use netnew_chart::{Body, Cell, Lines, Movements, Period, Series, Spec, State, Tone, Unit};
+use netnew_chart::{Annotation, Body, Cell, Goal, Lines, Movements, Period, Series, Spec, State, Tone, Unit};
 use netnew_decide::words::month;
 use netnew_ledger::Kind;
 use netnew_metrics::RollupRow;
@@ -25,6 +25,12 @@ pub fn trend(written: &Written) -> Option<Spec> {
                 dashed: false,
             }],
             area: true,
+            annotations: annotations(written),
+            goal: written.goal.as_ref().map(|goal| Goal {
+                label: format!("Goal by {}", goal.by),
+                value: goal.value,
+                href: None,
+            }),
             ..Lines::default()
         }),
     })
@@ -58,9 +64,19 @@ pub fn movements(written: &Written) -> Option<Spec> {
             periods: periods(written),
             kinds,
             net: Some(net),
+            annotations: annotations(written),
             ..Movements::default()
         }),
     })
+}
+
+/// What people wrote down, at the period that holds the day.
+fn annotations(written: &Written) -> Vec<Annotation> {
+    let at = |day| written.trend.iter().position(|r| r.period.first <= day && day <= r.period.last);
+    let one = |a: &netnew_access::Annotation| {
+        Some(Annotation { at: at(a.date)?, label: a.text.clone(), href: None })
+    };
+    written.annotations.iter().filter_map(one).collect()
 }
 
 fn unit(written: &Written) -> Unit {

@@ -3,6 +3,7 @@
 use super::Ask;
 use crate::charts;
 use crate::error::WebError;
+use crate::marks::marks;
 use crate::web::{as_file, tagged, work};
 use axum::extract::Path;
 use axum::response::Response;
@@ -48,12 +49,18 @@ fn spec(ask: &Ask, name: &str) -> Result<Option<Spec>, WebError> {
     Ok(match name {
         "movements" => {
             let (report, rows) = rows(ask, None)?;
-            Some(charts::movements(ask, &report, &rows))
+            Some(charts::movements(ask, &report, &rows, &marks(&ask.site)?))
         }
         "mrr" => {
             let (report, rows) = rows(ask, None)?;
             let compared = ask.compared(&report, &rows)?;
-            Some(charts::mrr(ask, &report, &rows, compared.as_ref().map(|(n, r)| (*n, r.as_slice()))))
+            Some(charts::mrr(
+                ask,
+                &report,
+                &rows,
+                compared.as_ref().map(|(n, r)| (*n, r.as_slice())),
+                &marks(&ask.site)?,
+            ))
         }
         "waterfall" => {
             let (report, rows) = rows(ask, None)?;

@@ -1,10 +1,12 @@
 //! Decisions: what is wrong and which lever to pull, where the business stands, what comes next.
 
+use super::marks::goal_table;
 use super::overview::{grouped, nothing};
 use super::parts::{Cell, Filters, Head, Link, Row, Table, Text};
 use super::{Ask, Page, decimals};
 use crate::charts;
 use crate::error::WebError;
+use crate::marks::marks;
 use crate::params::Params;
 use crate::web::work;
 use askama::Template;
@@ -17,7 +19,7 @@ use netnew_decide::diagnosis::{Diagnosis, Illness};
 use netnew_decide::milestones::Milestone;
 use netnew_decide::whatif::{Assumptions, By, Scenario, read_by};
 use netnew_money::Ratio;
-use netnew_report::decide::{alerts, benchmarks, diagnose, forecast, milestones, whatif};
+use netnew_report::decide::{alerts, benchmarks, diagnose, forecast, goals, milestones, whatif};
 use netnew_report::figures::{change, level, percent};
 use netnew_report::written::{Every, write};
 use netnew_report::{Report, ReportError};
@@ -57,6 +59,10 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         let ahead = forecast(&report, AHEAD)?;
         if let Some(spec) = charts::forecast(&report, &ahead) {
             page = page.part(&charts::drawn(&spec, ask.downloads("/api/v1/forecast", &ask.asked()))?)?;
+        }
+        let aims = goals(&report, &marks(&ask.site)?.goals)?;
+        if !aims.is_empty() {
+            page = page.part(&goal_table(&ask, &aims, false)?)?;
         }
         page = page.part(&standing(&ask, &benchmarks(&report, None)?))?;
         page = page.part(&thresholds(&ask, &report, &reached))?;
@@ -419,7 +425,7 @@ pub async fn written(Path(name): Path<String>, ask: Ask) -> Result<Response, Web
             "monthly" => Every::Month,
             _ => return Err(WebError::not_found("such report")),
         };
-        let html = write(&whole(&ask)?, every)?.html()?;
+        let html = write(&whole(&ask)?, every, &marks(&ask.site)?, None)?.html()?;
         let mut response = crate::web::tagged(&ask.headers, "text/html; charset=utf-8", html);
         // It has to stand alone in a mail, so its style is inside; nothing in it runs.
         let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";

@@ -5,6 +5,7 @@ use super::parts::{Cell, Head, Row, Table};
 use super::{Ask, Page, decimals};
 use crate::charts;
 use crate::error::WebError;
+use crate::marks::marks;
 use crate::web::work;
 use axum::response::Response;
 use netnew_ledger::Kind;
@@ -31,7 +32,9 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         }
         let page = Page::new(&ask, "Movements", Some(&report)).filtered(&ask.filters(&report, true)?)?;
         let spec = match (report.by.is_empty(), report.currency) {
-            (true, ReportCurrency::In(_)) => Some(charts::movements(&ask, &report, &rows)),
+            (true, ReportCurrency::In(_)) => {
+                Some(charts::movements(&ask, &report, &rows, &marks(&ask.site)?))
+            }
             (false, ReportCurrency::In(_)) => charts::stacked(&ask, &report, &rows),
             // Currencies do not stack.
             (_, ReportCurrency::Original) => None,

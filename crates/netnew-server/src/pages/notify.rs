@@ -5,6 +5,7 @@ use super::parts::{Cell, Head, Row, Select, Table};
 use super::settings::{act, page};
 use super::{Ask, Page};
 use crate::error::WebError;
+use crate::marks::marks;
 use crate::notify::{channel_from, forget_channel, open, rule_text, schedule_from, with, wrong};
 use crate::web::{tagged, work};
 use askama::Template;
@@ -23,35 +24,45 @@ const HERE: &str = "/settings/notify";
 const LINES: usize = 50;
 
 /// Name, label, type, value, whether it is needed.
-type Input = (&'static str, &'static str, &'static str, String, bool);
+pub(super) type Input = (&'static str, &'static str, &'static str, String, bool);
 
+/// Fields beside each other and a button.
 #[derive(Template, Default)]
-#[template(path = "notify_form.html")]
-struct NotifyForm {
-    act: &'static str,
-    heading: &'static str,
-    hidden: Vec<(&'static str, &'static str)>,
-    fields: Vec<Input>,
-    selects: Vec<Select>,
-    button: &'static str,
-    hint: String,
+#[template(path = "fields_form.html")]
+pub(super) struct FieldsForm {
+    /// Where it is sent.
+    pub action: &'static str,
+    /// What it does, as the field `do`; names its elements.
+    pub act: &'static str,
+    pub heading: &'static str,
+    pub hidden: Vec<(&'static str, &'static str)>,
+    pub fields: Vec<Input>,
+    pub selects: Vec<Select>,
+    pub button: &'static str,
+    pub hint: String,
 }
 
-fn input(name: &'static str, label: &'static str, kind: &'static str, value: &str, needed: bool) -> Input {
+pub(super) fn input(
+    name: &'static str,
+    label: &'static str,
+    kind: &'static str,
+    value: &str,
+    needed: bool,
+) -> Input {
     (name, label, kind, value.to_string(), needed)
 }
 
-fn table(heading: &str, heads: &[&str]) -> Table {
+pub(super) fn table(heading: &str, heads: &[&str]) -> Table {
     let mut table = Table { heading: heading.into(), caption: heading.into(), ..Table::default() };
     table.heads = heads.iter().map(|h| Head::text(h)).collect();
     table
 }
 
-fn row(table: &mut Table, cells: Vec<Cell>) {
+pub(super) fn row(table: &mut Table, cells: Vec<Cell>) {
     table.rows.push(Row { class: "", cells });
 }
 
-fn choices(name: &'static str, label: &'static str, options: &[(&str, &str)]) -> Select {
+pub(super) fn choices(name: &'static str, label: &'static str, options: &[(&str, &str)]) -> Select {
     let options: Vec<(String, String)> =
         options.iter().map(|(v, w)| (v.to_string(), w.to_string())).collect();
     Select { name, label, value: options.first().map(|o| o.0.clone()).unwrap_or_default(), options }
@@ -132,7 +143,8 @@ fn channel_parts(mut shown: Page, channels: &[Channel]) -> Result<Page, WebError
     if !list.rows.is_empty() {
         shown = shown.part(&list)?;
     }
-    shown = shown.part(&NotifyForm {
+    shown = shown.part(&FieldsForm {
+        action: HERE,
         act: "email",
         heading: "Tell by mail",
         hidden: vec![("kind", "email")],
@@ -153,7 +165,8 @@ fn channel_parts(mut shown: Page, channels: &[Channel]) -> Result<Page, WebError
         button: "Add",
         hint: "The password is sealed and never shown again.".into(),
     })?;
-    shown = shown.part(&NotifyForm {
+    shown = shown.part(&FieldsForm {
+        action: HERE,
         act: "slack",
         heading: "Tell a chat (incoming webhook as Slack made it usual)",
         hidden: vec![("kind", "slack")],
@@ -163,9 +176,10 @@ fn channel_parts(mut shown: Page, channels: &[Channel]) -> Result<Page, WebError
         ],
         button: "Add",
         hint: "The address is a secret: it is sealed and never shown again.".into(),
-        ..NotifyForm::default()
+        ..FieldsForm::default()
     })?;
-    shown.part(&NotifyForm {
+    shown.part(&FieldsForm {
+        action: HERE,
         act: "webhook",
         heading: "Tell a program (signed webhook)",
         hidden: vec![("kind", "webhook")],
@@ -176,7 +190,7 @@ fn channel_parts(mut shown: Page, channels: &[Channel]) -> Result<Page, WebError
         ],
         button: "Add",
         hint: "JSON with the header Netnew-Signature: t=SECONDS,v1=HMAC-SHA256 of SECONDS.BODY.".into(),
-        ..NotifyForm::default()
+        ..FieldsForm::default()
     })
 }
 
@@ -229,7 +243,8 @@ fn rule_parts(shown: Page, ask: &Ask) -> Result<Page, WebError> {
         ("customers", "Customers"),
     ]
     .into();
-    shown.part(&list)?.part(&NotifyForm {
+    shown.part(&list)?.part(&FieldsForm {
+        action: HERE,
         act: "add-rule",
         heading: "Watch a metric",
         fields: vec![
@@ -253,7 +268,7 @@ fn rule_parts(shown: Page, ask: &Ask) -> Result<Page, WebError> {
         ],
         button: "Add",
         hint: "Shares and ratios are fractions: 0.05 is 5 %. More is possible with netnew alerts add.".into(),
-        ..NotifyForm::default()
+        ..FieldsForm::default()
     })
 }
 
@@ -288,7 +303,8 @@ fn schedule_parts(
     shown = shown.part(&list)?;
     if !channels.is_empty() {
         let names: Vec<(&str, &str)> = channels.iter().map(|c| (c.name.as_str(), c.name.as_str())).collect();
-        shown = shown.part(&NotifyForm {
+        shown = shown.part(&FieldsForm {
+            action: HERE,
             act: "add-schedule",
             heading: "Send a report",
             fields: vec![
@@ -305,12 +321,13 @@ fn schedule_parts(
             hint: format!(
                 "Times are those of the book's zone, {zone}. What was missed while nothing ran is sent once."
             ),
-            ..NotifyForm::default()
+            ..FieldsForm::default()
         })?;
     }
     let quiet = notify.quiet().map_err(wrong)?.map(|q| q.to_string()).unwrap_or_default();
     let address = notify.address().map_err(wrong)?.unwrap_or_default();
-    shown.part(&NotifyForm {
+    shown.part(&FieldsForm {
+        action: HERE,
         act: "usual",
         heading: "Quiet hours and links",
         fields: vec![
@@ -319,7 +336,7 @@ fn schedule_parts(
         ],
         button: "Save",
         hint: format!("Quiet hours are those of {zone}; what waited is sent as one message."),
-        ..NotifyForm::default()
+        ..FieldsForm::default()
     })
 }
 
@@ -383,7 +400,7 @@ pub async fn preview(Path(name): Path<String>, ask: Ask) -> Result<Response, Web
             "monthly" => Every::Month,
             _ => return Err(WebError::not_found("such report")),
         };
-        let written = write(&super::whole(&ask)?, every)?;
+        let written = write(&super::whole(&ask)?, every, &marks(&ask.site)?, None)?;
         let address = open(&ask.site)?.address().map_err(wrong)?;
         let letter = report::letter(&ask.site.options().title, &written, address.as_deref(), None)?;
         let mut html = letter.html;

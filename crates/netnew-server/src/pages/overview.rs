@@ -5,6 +5,7 @@ use super::parts::{Cell, Empty, Figure, Figures, Head, Row, Table, render};
 use super::{Ask, Page, decimals};
 use crate::charts;
 use crate::error::WebError;
+use crate::marks::marks;
 use crate::web::work;
 use askama::Template;
 use axum::response::Response;
@@ -68,7 +69,13 @@ pub async fn page(ask: Ask) -> Result<Response, WebError> {
         };
         page = page.part(&figures(&ask, &report, &asked, to))?;
         let compared = ask.compared(&report, shown)?;
-        let mrr = charts::mrr(&ask, &report, shown, compared.as_ref().map(|(n, r)| (*n, r.as_slice())));
+        let mrr = charts::mrr(
+            &ask,
+            &report,
+            shown,
+            compared.as_ref().map(|(n, r)| (*n, r.as_slice())),
+            &marks(&ask.site)?,
+        );
         let mut pair = String::from("<div class=\"cols-2\">");
         if let Some(steps) = charts::waterfall(&ask, &report, shown) {
             pair += &render(&charts::drawn(&steps, ask.chart_links("waterfall", "/api/v1/mrr", &report))?)?;

@@ -27,6 +27,7 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/settings/people", get(people).post(change_people))
         .route("/settings/keys", get(keys).post(change_keys))
         .route("/settings/shares", get(shares).post(change_shares))
+        .route(super::MARKS, get(super::marks::show).post(super::marks::change))
         .route("/settings/notify", get(super::notify::show).post(super::notify::change))
         .route("/settings/notify/preview/{name}", get(super::notify::preview))
         .route("/settings/audit", get(audit))
@@ -81,6 +82,9 @@ pub(super) fn act(
 pub(super) fn page(ask: &Ask, here: &'static str) -> Result<Page, WebError> {
     let may = |action: Action| ask.caller.who.grant.may(action);
     let mut tabs = vec![("You", "/settings")];
+    if may(Action::Annotate) {
+        tabs.push(("Goals and annotations", super::MARKS));
+    }
     if may(Action::ManageSecrets) {
         tabs.push(("Alerts and reports", "/settings/notify"));
     }

@@ -1,6 +1,7 @@
 //! One file per command: flags in, libraries called, rows out.
 
 pub mod alerts;
+pub mod annotations;
 pub mod backup;
 pub mod bench;
 pub mod benchmarks;
@@ -13,6 +14,7 @@ pub mod diagnose;
 pub mod explain;
 pub mod export;
 pub mod forecast;
+pub mod goals;
 pub mod import;
 pub mod init;
 pub mod keys;

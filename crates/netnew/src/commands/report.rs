@@ -4,6 +4,8 @@ use crate::cli::ReportArgs;
 use crate::environment::Environment;
 use crate::error::CliError;
 use crate::render;
+use netnew_access::Access;
+use netnew_report::decide::Marks;
 use netnew_report::written::{Every, write};
 use std::process::ExitCode;
 
@@ -22,7 +24,9 @@ pub fn run(args: &ReportArgs, env: &Environment) -> Result<ExitCode, CliError> {
         }
     };
     let report = env.report(&args.read)?;
-    let written = write(&report, every)?;
+    let access = Access::open(&report.book).map_err(super::goals::refused)?;
+    let marks = Marks::of(&access).map_err(super::goals::refused)?;
+    let written = write(&report, every, &marks, None)?;
     if let Some(channel) = &args.mail {
         return crate::commands::notify::mail(channel, &written, env);
     }

@@ -9,6 +9,7 @@ mod harness;
 mod importing;
 mod keys;
 mod lean;
+mod marks;
 mod reading;
 mod schemas;
 mod secrets;
