@@ -38,10 +38,14 @@ test('a goal and an annotation are set, stand on the chart, and are removed', as
   await context.close();
 });
 
-test('a goal that is none is refused in words', async ({ page }) => {
+test('a goal that is none is refused in words', async ({ browser, desk }) => {
+  // A page of its own: the browser itself writes the refusal's status to the console.
+  const context = await browser.newContext({ storageState: desk.owner, baseURL: desk.url });
+  const page = await context.newPage();
   await page.goto('/settings/marks');
   await page.getByLabel('Value', { exact: true }).fill('5%');
   await page.getByLabel('By the end of').fill('2026-12-31');
   await page.getByRole('button', { name: 'Set' }).click();
   await expect(page.getByText('mrr is not counted in percent')).toBeVisible();
+  await context.close();
 });
